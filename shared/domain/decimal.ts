@@ -71,7 +71,10 @@ export function toMultipleOf(step: Decimal, value: Decimal, rounding: Rounding):
   if (step.units <= 0n) throw new Error(`a step must be positive, was ${format(step)}`);
   if (value.units < 0n) throw new Error(`a value must not be negative, was ${format(value)}`);
   const scale = Math.max(step.scale, value.scale);
-  return { units: quotient(unitsAt(value, scale), unitsAt(step, scale), rounding) * step.units, scale: step.scale };
+  return {
+    units: quotient(unitsAt(value, scale), unitsAt(step, scale), rounding) * step.units,
+    scale: step.scale,
+  };
 }
 
 /** The same value with exactly `scale` digits behind the point. Negative values round by their size. */
