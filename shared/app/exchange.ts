@@ -1,8 +1,12 @@
 /** The exchange as the program sees it. One adapter answers it: shared/kraken, against Kraken or the sandbox. */
+
+import type { KeyInfo } from "../domain/key-check.ts";
 import type { FeeRates, Pair, PairRules, Quote, SystemStatus } from "../domain/market.ts";
 import type { Cost, Fee, Price, Volume } from "../domain/money.ts";
 import type { EpochMs } from "../domain/time.ts";
 import type { Credentials } from "./secret.ts";
+
+export type { KeyInfo } from "../domain/key-check.ts";
 
 /**
  * The right to make private calls with one key, for as long as its lease lasts. Every private call takes one nonce from
@@ -76,18 +80,4 @@ export type OrderReport = {
   readonly openedAt: EpochMs;
   readonly closedAt: EpochMs | undefined;
   readonly reason: string | undefined;
-};
-
-export type KeyInfo = {
-  readonly name: string;
-  readonly permissions: readonly string[];
-  /** In nonce units; anything but 0 breaks the nonce barrier. */
-  readonly nonceWindow: bigint;
-  readonly ipAllowList: readonly string[];
-  /** `undefined`: without limit. */
-  readonly validUntil: EpochMs | undefined;
-  readonly queryFrom: EpochMs | undefined;
-  readonly queryTo: EpochMs | undefined;
-  /** The account's fingerprint. */
-  readonly iban: string;
 };

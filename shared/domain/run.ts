@@ -1,0 +1,161 @@
+/** A firing, the run it starts, and the intents that the run is made of: the words of the ledger. */
+import type { Pair } from "./market.ts";
+import type { Cost, Fee, Price, Rate, Volume } from "./money.ts";
+import type { EpochMs } from "./time.ts";
+
+/**
+ * What sets a run going. The same firing is the same run: `slot` is the planned minute, never the minute of delivery, and
+ * `key` is the owner's own name for a buy made by hand.
+ */
+export type Firing = {
+  readonly kind: "dca" | "rebalance";
+  readonly account: string;
+  readonly plan: string;
+} & ({ readonly slot: string } | { readonly key: string });
+
+/** Goes on with a run that is already in the ledger. */
+export type Resume = { readonly kind: "resume"; readonly account: string; readonly run: string };
+
+export type Trigger = "schedule" | "manual";
+
+/** Whose money moves. Every line, message and page shows it. */
+export type Label = "PLAY MONEY" | "DRY RUN" | "LIVE";
+
+/** How a slot ends. Each slot ends in exactly one of these. */
+export type Outcome =
+  | "bought"
+  | "traded"
+  | "rehearsed"
+  | "skipped"
+  | "carried"
+  | "refused"
+  | "waiting"
+  | "abandoned"
+  | "uncertain"
+  | "missed";
+
+export type ReasonCode =
+  | "FILLED"
+  | "FILLED_PARTLY"
+  | "REHEARSED"
+  | "NOT_FILLED"
+  | "PAUSED"
+  | "KILLED"
+  | "LATE"
+  | "NOT_A_SLOT"
+  | "PLAN_UNKNOWN"
+  | "NOT_ARMED"
+  | "KEY_MISSING"
+  | "KEY_REFUSED"
+  | "KEY_STOPPED"
+  | "EXCHANGE_STATUS"
+  | "PAIR_STATUS"
+  | "PAIR_UNKNOWN"
+  | "QUOTE_STALE"
+  | "SPREAD_TOO_WIDE"
+  | "PRICE_ABOVE_CEILING"
+  | "PRICE_ABOVE_COLLAR"
+  | "VOLUME_BELOW_MINIMUM"
+  | "COST_BELOW_MINIMUM"
+  | "FUNDS_INSUFFICIENT"
+  | "CAP_ORDER"
+  | "CAP_DAY"
+  | "CAP_MONTH"
+  | "CAP_NONE"
+  | "PLAN_BLOCKED"
+  | "STYLE_UNSUPPORTED"
+  | "KRAKEN_REFUSED"
+  | "ATTEMPTS_EXHAUSTED"
+  | "UNPROVEN"
+  | "SCHEMA_UNKNOWN"
+  | "EXCHANGE_UNREACHABLE"
+  | "MISSED";
+
+/** Why, as a code for programs and a sentence with its numbers for people. */
+export type Reason = { readonly code: ReasonCode; readonly detail: string };
+
+export type StepName = "fire" | "plan" | "quote" | "size" | "record" | "submit" | "reconcile" | "notify";
+
+export type Step = { readonly step: StepName; readonly at: EpochMs; readonly detail: string };
+
+export type IntentState = "PLANNED" | "SUBMITTING" | "ACKED" | "DONE" | "SKIPPED" | "REFUSED" | "QUARANTINED";
+
+/** An order as it was decided, before anything left. Later attempts send exactly this again. */
+export type FrozenOrder = {
+  readonly pair: Pair;
+  readonly baseId: string;
+  readonly quoteId: string;
+  readonly side: "buy" | "sell";
+  readonly volume: Volume;
+  readonly limitPrice: Price;
+  readonly feeRate: Rate;
+  /** volume × limit price + fee, rounded up: what is reserved. */
+  readonly costMax: Cost;
+  readonly ask: Price;
+  /** Balance of the base asset, and our own net change of it, when the order was planned: the control of resolve. */
+  readonly baseBefore: Volume;
+  readonly baseNetBefore: Volume;
+};
+
+export type Fills = { readonly volume: Volume; readonly cost: Cost; readonly fee: Fee };
+
+/** One order that a run wants. `SUBMITTING` means: it may have been placed. */
+export type Intent = {
+  readonly run: string;
+  readonly leg: number;
+  readonly clientOrderId: string;
+  readonly state: IntentState;
+  /** Attempts claimed so far. A reply may change only the attempt that sent it. */
+  readonly n: number;
+  readonly order: FrozenOrder;
+  /** Cap windows that hold `costMax` of this intent. */
+  readonly windows: readonly string[];
+  /** What this run took over from earlier slots that were too small. */
+  readonly carryUsed: Cost;
+  readonly createdAt: EpochMs;
+  /** No attempt starts after this. */
+  readonly lateAfter: EpochMs;
+  readonly claimId?: string;
+  readonly fence?: string;
+  readonly nonce?: string;
+  readonly deadline?: EpochMs;
+  /** Kraken's time when a private call with a larger nonce than the attempt's was accepted. */
+  readonly barrierAt?: EpochMs;
+  /** Kraken's time of the first complete negative sweep after the grace. */
+  readonly absentAt?: EpochMs;
+  /** Refused nonces so far. */
+  readonly nonceRefusals: number;
+  readonly dueAt?: EpochMs;
+  readonly txids: readonly string[];
+  readonly fills?: Fills;
+  readonly reason?: Reason;
+  /** At most 20, oldest first. */
+  readonly history: readonly { readonly at: EpochMs; readonly what: string }[];
+};
+
+/** All that one firing did, as kept in the ledger. */
+export type Run = {
+  readonly id: string;
+  readonly account: string;
+  readonly plan: string;
+  readonly kind: "dca" | "rebalance";
+  readonly slot: EpochMs | undefined;
+  readonly trigger: Trigger;
+  readonly label: Label;
+  readonly openedAt: EpochMs;
+  readonly closedAt?: EpochMs;
+  readonly outcome?: Outcome;
+  readonly reason?: Reason;
+  readonly steps: readonly Step[];
+  /** For runs that wait before they have an intent. */
+  readonly dueAt?: EpochMs;
+};
+
+export const HISTORY_MAX = 20;
+
+export const isTerminal = (state: IntentState): boolean =>
+  state === "DONE" || state === "SKIPPED" || state === "REFUSED";
+
+/** `plan@2026-11-23T07:00Z` of a slot, `plan@key` of a buy by hand. */
+export const runIdOf = (firing: Firing): string =>
+  `${firing.plan}@${"slot" in firing ? firing.slot : firing.key}`;
