@@ -1,0 +1,113 @@
+/**
+ * The state folder: `version.json`, `secrets.json` and LevelDB under `store/`. Everything in it is its owner's alone.
+ *
+ * LevelDB holds the lock. Nothing is changed in a folder of another version, or in one that is not ours.
+ */
+import { chmod, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { type Database, openDatabase } from "./database.ts";
+import { CloudError } from "./errors.ts";
+
+const VERSION = 1;
+const VERSION_FILE = "version.json";
+
+export async function openStateFolder(dir: string): Promise<Database> {
+  try {
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    await chmod(dir, 0o700);
+    narrowNewFiles();
+    const isNew = await checkVersion(dir);
+    if (isNew) await writeWhole(join(dir, VERSION_FILE), JSON.stringify({ cloud: VERSION }));
+    const store = join(dir, "store");
+    await mkdir(store, { recursive: true, mode: 0o700 });
+    const database = await openDatabase(store);
+    for (const name of await readdir(store)) await chmod(join(store, name), 0o600);
+    return database;
+  } catch (error) {
+    throw error instanceof CloudError ? error : new CloudError(sentenceOf(dir, error), { cause: error });
+  }
+}
+
+/** Replaces the file in one step: whoever reads it, also after a crash, finds the old text or the new one. */
+export async function writeWhole(path: string, text: string): Promise<void> {
+  const draft = `${path}.new`;
+  await rm(draft, { force: true });
+  const file = await open(draft, "wx", 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(draft, path);
+  const folder = await open(dirname(path), "r");
+  try {
+    await folder.sync(); // The new name, too, must be on the disk
+  } finally {
+    await folder.close();
+  }
+}
+
+/** Says whether the folder is empty; throws when it belongs to something else. */
+async function checkVersion(dir: string): Promise<boolean> {
+  const names = (await readdir(dir)).filter((name) => !name.endsWith(".new"));
+  if (names.length === 0) return true;
+  if (!names.includes(VERSION_FILE)) {
+    throw new CloudError(
+      `${dir} holds other files and no state of the embedded AWS endpoint; name another folder`,
+    );
+  }
+  const text = await readFile(join(dir, VERSION_FILE), "utf8");
+  const version = versionIn(text);
+  if (version === VERSION) return false;
+  throw new CloudError(
+    `${dir} holds state of version ${version}, this program reads version ${VERSION}; nothing was changed`,
+  );
+}
+
+function versionIn(text: string): unknown {
+  try {
+    return (JSON.parse(text) as { cloud?: unknown }).cloud;
+  } catch {
+    return JSON.stringify(text.slice(0, 40));
+  }
+}
+
+/** LevelDB makes new files as it goes; only the process's own mask decides their mode. */
+function narrowNewFiles(): void {
+  try {
+    process.umask(0o077);
+  } catch {
+    // A worker thread may not set it; the folder itself is closed to others all the same.
+  }
+}
+
+function sentenceOf(dir: string, error: unknown): string {
+  const { code, message } = rootOf(error);
+  switch (code) {
+    case "LEVEL_LOCKED":
+      return `${dir} is in use by another process; stop that one first`;
+    case "EROFS":
+    case "EACCES":
+    case "EPERM":
+      return `${dir} cannot be written: ${code === "EROFS" ? "the disk is read-only" : "permission denied"}`;
+    case "ENOSPC":
+    case "EDQUOT":
+      return `${dir} cannot be written: the disk is full`;
+    case "ENOTDIR":
+    case "EEXIST":
+      return `${dir} is not a folder`;
+    default:
+      return `${dir} cannot be opened: ${message}`;
+  }
+}
+
+/** LevelDB's own errors hide the disk's behind them, as text. */
+function rootOf(error: unknown): { code: string | undefined; message: string } {
+  const { code, message, cause } = error as NodeJS.ErrnoException & { cause?: unknown };
+  if (cause !== undefined) return rootOf(cause);
+  if (/read-only file system/i.test(message)) return { code: "EROFS", message };
+  if (/permission denied/i.test(message)) return { code: "EACCES", message };
+  if (/no space left/i.test(message)) return { code: "ENOSPC", message };
+  return { code, message };
+}
