@@ -23,6 +23,8 @@ export type Guards = {
 export type DcaPlan = {
   readonly kind: "dca";
   readonly id: string;
+  /** Not there when there is only one account. */
+  readonly account?: string;
   readonly pair: Pair;
   /** All that is spent at a slot, fee included. */
   readonly spend: Cost;
@@ -43,6 +45,8 @@ export type Band =
 export type RebalancePlan = {
   readonly kind: "rebalance";
   readonly id: string;
+  /** Not there when there is only one account. */
+  readonly account?: string;
   /** Shares that sum to 1. Assets by public name. */
   readonly targets: readonly { readonly asset: string; readonly weight: Rate }[];
   readonly schedule?: Schedule;

@@ -1,0 +1,54 @@
+/** Names that infra writes and the runtime reads. A name is changed here or nowhere. */
+
+/** Environment variables of the functions and of the one-machine mode. Never a secret among them. */
+export const ENVIRONMENT = {
+  /** Name of the one table. */
+  table: "TIDEKEEPER_TABLE",
+  /** Path of the plans file. */
+  plans: "TIDEKEEPER_PLANS",
+  /** Base address of the exchange; only a loopback address is taken, anything else is the real Kraken. */
+  krakenUrl: "TIDEKEEPER_KRAKEN_URL",
+  /** Addresses of the FIFO queues that the workers read. */
+  dcaQueue: "TIDEKEEPER_DCA_QUEUE",
+  rebalanceQueue: "TIDEKEEPER_REBALANCE_QUEUE",
+  /** ARN of the topic that messages to the owner go to. */
+  topic: "TIDEKEEPER_TOPIC",
+  /** Stable for the State stack; part of the names of the API keys. */
+  deployment: "TIDEKEEPER_DEPLOYMENT",
+  /** How the functions reach Kraken: nat-gateway, nat-instance or none. */
+  egress: "TIDEKEEPER_EGRESS",
+  /** The addresses that the API keys must be bound to, with commas. */
+  addresses: "TIDEKEEPER_ADDRESSES",
+} as const;
+
+/** Without infra: the one-machine mode and the tests. Infra lets CloudFormation name what it makes. */
+export const DEFAULT_NAMES = {
+  table: "tidekeeper",
+  deployment: "local",
+  dcaQueue: "tidekeeper-dca.fifo",
+  dcaDeadLetters: "tidekeeper-dca-dead.fifo",
+  rebalanceQueue: "tidekeeper-rebalance.fifo",
+  rebalanceDeadLetters: "tidekeeper-rebalance-dead.fifo",
+  topic: "tidekeeper-messages",
+  scheduleGroup: "tidekeeper",
+} as const;
+
+/** Keys of the table, and its sparse index of what is open. */
+export const TABLE = {
+  partitionKey: "pk",
+  sortKey: "sk",
+  index: "open",
+  indexPartitionKey: "open",
+  indexSortKey: "dueAt",
+} as const;
+
+export type KeyUse = "trade" | "read";
+
+/** Where the credentials of an account lie in Secrets Manager. */
+export const secretName = (account: string, use: KeyUse): string => `tidekeeper/${account}/${use}`;
+
+/** What the owner calls the API key at Kraken. A key of another deployment is refused: two ledgers, one account. */
+export const apiKeyName = (deployment: string, use: KeyUse): string => `tidekeeper-${deployment}-${use}`;
+
+/** Messages of one account are handled one after the other. */
+export const queueGroup = (account: string): string => account;
