@@ -27,9 +27,7 @@ export const alertReader: Reader<Alert> = (value, report) => {
   return { id: alertId, when, repeat, ...noted };
 };
 
-const EXPECTED =
-  "a condition like BTC/EUR above 120000, BTC/EUR crosses above 120000, BTC/EUR crosses either 120000, " +
-  "BTC/EUR moves 5% within 1h or balance EUR < 100";
+const EXPECTED = "a condition like BTC/EUR above 120000 or BTC/EUR moves 5% within 1h";
 
 const condition: Grammar<AlertCondition> = (text) => {
   const read = conditionOf(text);

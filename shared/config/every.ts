@@ -5,9 +5,7 @@ import { parseDate } from "../domain/zone.ts";
 import { everyMeant } from "./every-corrections.ts";
 import type { Grammar } from "./reader.ts";
 
-const EXPECTED =
-  "when to fire, like day 08:00, monday 08:00, weekdays 08:00, month 1 08:00, month last day 08:00, hour at :30, " +
-  "3 days 08:00 from 2026-01-01, 2 weeks monday 08:00 from 2026-01-05 or cron(0 8 ? * MON *)";
+const EXPECTED = "a schedule like monday 08:00, day 08:00, month 1 08:00 or cron(0 8 ? * MON *)";
 const TIME_EXPECTED = "a time from 00:00 to 23:59, like 08:00";
 
 const DAYS_MAX = 366;
@@ -52,7 +50,7 @@ function scheduleOf(text: string): Schedule {
     return { is: "monthly", day, time: time(monthly[2]!) };
   }
   const weekly = /^(\S+) (\S+)$/.exec(text);
-  if (weekly === null) throw new NotThis(EXPECTED);
+  if (weekly === null) throw new NotThis(isDays(text) ? "a time as well, like monday 08:00" : EXPECTED);
   const [, names = "", clock = ""] = weekly;
   if (names === "day") return { is: "daily", time: time(clock) };
   const named = names === "weekdays" ? WEEKDAYS.slice(1, 6) : names.split(",").map(weekday);
@@ -78,8 +76,14 @@ function cron(text: string): Schedule {
   return { is: "cron", expression: read.expression };
 }
 
+const isDays = (text: string): boolean =>
+  text === "day" || text === "weekdays" || text.split(",").every((name) => weekdayNamed(name) !== undefined);
+
+const weekdayNamed = (name: string): Weekday | undefined =>
+  WEEKDAYS.find((each) => each === name || each.slice(0, 3) === name);
+
 function weekday(name: string): Weekday {
-  const day = WEEKDAYS.find((each) => each === name || each.slice(0, 3) === name);
+  const day = weekdayNamed(name);
   if (day === undefined) throw new NotThis(EXPECTED);
   return day;
 }

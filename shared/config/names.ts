@@ -38,7 +38,7 @@ export const TABLE = {
   partitionKey: "pk",
   sortKey: "sk",
   index: "open",
-  indexPartitionKey: "open",
+  indexPartitionKey: "openShard",
   indexSortKey: "dueAt",
 } as const;
 

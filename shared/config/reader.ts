@@ -19,14 +19,14 @@ export const scalar =
     if (text === undefined)
       return isAlias(value.node) ? undefined : report.mistake(value, expectedBy(grammar), {});
     const reading = grammar(text);
-    if (value.joined !== undefined)
+    if (value.joined !== undefined) {
+      const meant = "value" in reading ? text : accepted(grammar, reading.suggestion);
       return report.mistake(
         value,
         "value" in reading ? "quotes around a value with a comma" : reading.expected,
-        {
-          suggestion: "value" in reading ? `"${text}"` : accepted(grammar, reading.suggestion),
-        },
+        { suggestion: meant?.includes(",") ? `"${meant}"` : meant },
       );
+    }
     if ("value" in reading) {
       if (reading.warning !== undefined) report.warn(value, reading.warning);
       return reading.value;
@@ -96,7 +96,10 @@ export function entries(
       continue;
     }
     if (found.has(key)) {
-      report.mistake({ ...at, path: keyPath(path, key) }, "each key once", { read: key });
+      const first = report.lineOf(found.get(key)!.keyOffset);
+      report.mistake({ ...at, path: keyPath(path, key) }, `each key once, it is on line ${first} too`, {
+        read: key,
+      });
       continue;
     }
     found.set(key, { ...valueAt(inner as Node | null, keyPath(path, key), at.offset), keyOffset: at.offset });
@@ -113,11 +116,25 @@ export const list =
   (value, report) => {
     const { node, path, offset } = value;
     if (!isSeq(node)) return isAlias(node) ? undefined : report.mistake(value, expected);
-    const items = node.items.map((inner, index) =>
-      item(valueAt(inner as Node | null, `${path}[${index}]`, offset), report),
+    const values = node.items.map((inner, index) =>
+      valueAt(inner as Node | null, `${path}[${index}]`, offset),
     );
+    const items = (node.flow === true ? joinedNumbers(values) : values).map((each) => item(each, report));
     return items.every((each) => each !== undefined) ? (items as T[]) : undefined;
   };
+
+/** `[1,000 EUR]` is two items to YAML and one amount to its owner. */
+function joinedNumbers(values: readonly Value[]): readonly Value[] {
+  const whole: Value[] = [];
+  for (const value of values) {
+    const last = whole.at(-1);
+    const [before, text] = [last && textOf(last), textOf(value)];
+    if (last !== undefined && /^\D?\d+(,\d{3})*$/.test(before ?? "") && /^\d/.test(text ?? ""))
+      whole[whole.length - 1] = { ...last, joined: `${before},${text}` };
+    else whole.push(value);
+  }
+  return whole;
+}
 
 /** One value alone or a list of them. */
 export const oneOrList =

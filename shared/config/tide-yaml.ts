@@ -72,7 +72,7 @@ function settingsOf(top: Fields, report: Report): Settings | undefined {
   checkIds(itemsOf(top, "alerts"), "alert", report);
 
   if (accounts !== undefined) checkAccounts(plans, accounts, report);
-  if (zone !== undefined) for (const plan of plans) checkSchedule(plan, report);
+  for (const plan of plans) checkSchedule(plan, report);
   if (limits !== undefined) {
     checkLimits(limits, report);
     for (const { item, at } of plans) if (item.kind === "dca") checkCaps({ item, at }, limits.limits, report);

@@ -19,6 +19,7 @@ export type Report = {
   /** Answers undefined, so that a reader can end with it. */
   mistake(at: Value, expected: string, more?: { read?: string; suggestion?: string | undefined }): undefined;
   warn(at: Value, text: string): void;
+  lineOf(offset: number): number;
   /** Mistakes so far. */
   count(): number;
   /** In the order of the file. */
@@ -71,7 +72,7 @@ export function readYaml(text: string, file: string): { readonly root: Value | u
       seen.add(line);
       const deep = code === "RESOURCE_EXHAUSTION";
       report.mistake(top(pos[0]), deep ? "less nesting" : `valid YAML (${message})`, {
-        read: lineAt(text, pos[0]),
+        read: wholeLine(text, pos[0]),
       });
     }
     return unreadable;
@@ -161,6 +162,7 @@ function reportOn(file: string, text: string, lines: LineCounter): Report {
     warn(at, warning) {
       warnings.push({ ...where(at), text: warning });
     },
+    lineOf: (offset) => positionOf(lines, offset).line,
     count: () => mistakes.length,
     mistakes: () => inOrder(mistakes),
     warnings: () => inOrder(warnings),
@@ -176,6 +178,11 @@ function positionOf(lines: LineCounter, offset: number): { line: number; column:
 function lineAt(text: string, offset: number): string {
   const end = text.indexOf("\n", offset);
   return clip(text.slice(offset, end < 0 ? undefined : end).trim());
+}
+
+function wholeLine(text: string, offset: number): string {
+  const start = text.lastIndexOf("\n", offset - 1) + 1;
+  return lineAt(text, start) || "the end of the file";
 }
 
 const clip = (text: string): string => (text.length <= READ_MAX ? text : `${text.slice(0, READ_MAX)}…`);
