@@ -1,0 +1,37 @@
+/** Ids that are derived, so that the same run names the same order for ever, also from an empty ledger. */
+import { createHash } from "node:crypto";
+import type { Settings } from "../domain/plan.ts";
+
+/**
+ * The client order id of a run's leg: a lower-case dashed UUID, the only spelling that Kraken is known to take and to echo
+ * unchanged. The same for every attempt of the intent: while an earlier attempt is open, Kraken itself refuses the next.
+ */
+export function clientOrderIdOf(account: string, run: string, leg: number): string {
+  const bytes = createHash("sha256").update(`tk1|${account}|${run}|${leg}`).digest().subarray(0, 16);
+  bytes[6] = (bytes[6]! & 0x0f) | 0x80; // Version 8: made by an own rule (RFC 9562)
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80; // The RFC's variant
+  const hex = bytes.toString("hex");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}
+
+/** Names a key in the ledger without telling it. */
+export const keyHashOf = (apiKey: string): string =>
+  createHash("sha256").update(`tk1|key|${apiKey}`).digest("hex").slice(0, 32);
+
+/** What changes when a schedule or a plan changes: for noticing, not for security. */
+export const hashOf = (value: unknown): string =>
+  createHash("sha256").update(canonical(value)).digest("hex").slice(0, 32);
+
+/** What `tide arm` was shown: any other plan or cap needs a new arming. */
+export const armingHash = (deps: { readonly settings: Settings }): string =>
+  hashOf({ plans: deps.settings.plans, limits: deps.settings.limits });
+
+function canonical(value: unknown): string {
+  if (typeof value === "bigint") return `${value}n`;
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  if (typeof value === "object" && value !== null) {
+    const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+    return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${canonical(inner)}`).join(",")}}`;
+  }
+  return String(JSON.stringify(value));
+}

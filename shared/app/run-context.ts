@@ -1,0 +1,246 @@
+/** What one invocation knows of its run, and the key it may be holding. Thrown away at the end; the ledger stays. */
+
+import type { Account, DcaPlan } from "../domain/plan.ts";
+import type { Intent, Label, Outcome, Run, Step, StepName } from "../domain/run.ts";
+import { HISTORY_MAX } from "../domain/run.ts";
+import { type EpochMs, later, MINUTE_MS, SECOND_MS } from "../domain/time.ts";
+import { ExchangeError } from "./errors.ts";
+import type { ExchangeAccount } from "./exchange.ts";
+import { acquireKey, HOLD_MS_MAX, type KeyLease, LeaseOver } from "./key-gate.ts";
+import type { Deps, Message, Snapshot } from "./ports.ts";
+import type { Credentials } from "./secret.ts";
+
+/** Stops this invocation: the run goes on at `at`, from the ledger. Not an error. */
+export class Postponed extends Error {
+  readonly at: EpochMs;
+
+  constructor(at: EpochMs, why: string) {
+    super(why);
+    this.name = "Postponed";
+    this.at = at;
+  }
+}
+
+/** Points of the rate counter that a whole buy needs at most: key, fees, balances 1 each, look 3, order 1, look again 3. */
+export const BUY_POINTS = 10;
+/** One look (open 1, closed 2), an order query and its control. */
+export const RESOLVE_POINTS = 5;
+
+/** A worker runs at most 60 s (design: queue visibility 120 s); no wait starts after this. */
+export const WORK_MS_MAX = 45 * SECOND_MS;
+
+export class RunContext {
+  readonly deps: Deps;
+  readonly plan: DcaPlan;
+  readonly account: Account;
+  readonly label: Label;
+  readonly credentials: Credentials;
+  readonly keyHash: string;
+  readonly startedAtMonotonic: number;
+  snapshot: Snapshot;
+  run: Run;
+  intent: Intent | undefined;
+  /** Set between a sending without a certain answer and the looks that follow it. */
+  sentInDoubt = false;
+  #lease: KeyLease | undefined;
+  #knownGate: Snapshot["gate"];
+
+  constructor(fields: {
+    deps: Deps;
+    plan: DcaPlan;
+    account: Account;
+    label: Label;
+    credentials: Credentials;
+    keyHash: string;
+    snapshot: Snapshot;
+    run: Run;
+  }) {
+    this.deps = fields.deps;
+    this.plan = fields.plan;
+    this.account = fields.account;
+    this.label = fields.label;
+    this.credentials = fields.credentials;
+    this.keyHash = fields.keyHash;
+    this.snapshot = fields.snapshot;
+    this.run = fields.run;
+    this.intent = fields.snapshot.intent;
+    this.#knownGate = fields.snapshot.gate;
+    this.startedAtMonotonic = fields.deps.clock.monotonicMs();
+  }
+
+  /** Notes a step in the run and tells everybody who listens. */
+  step(step: StepName, detail: string, outcome?: Outcome): void {
+    const at = this.deps.clock.now();
+    const noted: Step = { step, at, detail };
+    this.run = { ...this.run, steps: [...this.run.steps, noted] };
+    this.deps.report({
+      run: this.run.id,
+      plan: this.run.plan,
+      step,
+      label: this.label,
+      at,
+      detail,
+      ...(outcome === undefined ? {} : { outcome }),
+    });
+  }
+
+  /** The intent with one more line of history, never more than the last twenty. */
+  noted(intent: Intent, what: string): Intent {
+    const line = { at: this.deps.clock.now(), what };
+    return { ...intent, history: [...intent.history, line].slice(-HISTORY_MAX) };
+  }
+
+  hasTimeFor(ms: number): boolean {
+    return this.deps.clock.monotonicMs() - this.startedAtMonotonic + ms <= WORK_MS_MAX;
+  }
+
+  /** The key, taken now if this run does not hold it, or if what is left of the holding is short. */
+  async key(points: number, leftMs = 2 * SECOND_MS): Promise<KeyLease> {
+    if (this.#lease !== undefined && this.#lease.heldMs + leftMs <= HOLD_MS_MAX && !this.#lease.isOver) {
+      return this.#lease;
+    }
+    await this.releaseKey();
+    // Resolving goes before new buys: it may use the head-room that buys must leave.
+    const headroom = points <= RESOLVE_POINTS ? 0 : undefined;
+    const answer = await acquireKey(
+      { store: this.deps.gates, clock: this.deps.clock, chance: this.deps.chance },
+      this.credentials,
+      this.account.tier,
+      points,
+      headroom,
+      this.#knownGate,
+    );
+    this.#knownGate = undefined;
+    if ("is" in answer) {
+      const at = answer.is === "not-now" ? answer.retryAt : later(this.deps.clock.now(), 15 * MINUTE_MS);
+      throw new Postponed(at, answer.why);
+    }
+    this.#lease = answer;
+    return answer;
+  }
+
+  /** A public read. What Kraken cannot answer just now becomes a later turn of the run. */
+  async publicly<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof ExchangeError) || error.retry === "never") throw error;
+      throw new Postponed(later(this.deps.clock.now(), MINUTE_MS), error.message);
+    }
+  }
+
+  /** What the ledger says now, when another worker has gone on with the run or a write was not taken. */
+  async reread(): Promise<void> {
+    this.snapshot = await this.deps.ledger.read({
+      account: this.account.name,
+      plan: this.plan.id,
+      run: this.run.id,
+      keyHash: this.keyHash,
+    });
+    this.intent = this.snapshot.intent;
+    if (this.snapshot.run !== undefined) this.run = this.snapshot.run;
+  }
+
+  /** The account's head as it is now, for sums that other runs change. */
+  async rereadHead(): Promise<void> {
+    const { head } = await this.deps.ledger.read({
+      account: this.account.name,
+      plan: this.plan.id,
+      run: this.run.id,
+    });
+    this.snapshot = { ...this.snapshot, head };
+  }
+
+  /** Compare-and-set of the intent. False when another worker was faster; then this one reads again. */
+  async write(before: Intent, after: Intent): Promise<boolean> {
+    if (await this.deps.ledger.change(this.account.name, before, after)) {
+      this.intent = after;
+      return true;
+    }
+    await this.reread();
+    return false;
+  }
+
+  /** The intent stays in doubt for good: a person must look, and the plan is on hold until then. */
+  async quarantine(before: Intent, after: Intent, message: Message): Promise<boolean> {
+    const closed: Run = {
+      ...this.run,
+      outcome: "uncertain",
+      ...(after.reason ? { reason: after.reason } : {}),
+    };
+    if (await this.deps.ledger.quarantine(closed, before, after, message)) {
+      this.intent = after;
+      this.run = closed;
+      return true;
+    }
+    await this.reread();
+    return false;
+  }
+
+  async releaseKey(): Promise<void> {
+    const lease = this.#lease;
+    this.#lease = undefined;
+    await lease?.release();
+  }
+
+  /**
+   * Private reads under the key. A lost lease or a refused nonce takes the key anew, once; what Kraken limits becomes a
+   * pause of the key and a later turn of the run.
+   */
+  async withAccount<T>(points: number, reads: (account: ExchangeAccount) => Promise<T>): Promise<T> {
+    for (let again = 0; ; again++) {
+      const lease = await this.key(points);
+      try {
+        return await reads(this.deps.exchange.as(lease));
+      } catch (error) {
+        if (error instanceof LeaseOver && again < 2) continue;
+        if (error instanceof ExchangeError && error.code === "NONCE_TOO_LOW" && again < 1) {
+          await this.releaseKey();
+          continue;
+        }
+        throw await this.#pauseFor(error, lease);
+      }
+    }
+  }
+
+  /** What a failed private call means for the key and for this run. */
+  async #pauseFor(error: unknown, lease: KeyLease): Promise<unknown> {
+    if (error instanceof LeaseOver) {
+      return new Postponed(later(this.deps.clock.now(), 5 * SECOND_MS), error.message);
+    }
+    if (!(error instanceof ExchangeError)) return error;
+    const pausedUntil = await this.pauseKey(error, lease);
+    if (pausedUntil !== undefined) return new Postponed(pausedUntil, error.message);
+    if (error.retry === "never") return error;
+    // Everything else on a read: Kraken cannot answer just now.
+    return new Postponed(later(this.deps.clock.now(), MINUTE_MS), error.message);
+  }
+
+  /** Rests or stops the key when Kraken's answer asks for it; the instant to come back at. */
+  async pauseKey(error: ExchangeError, lease: KeyLease): Promise<EpochMs | undefined> {
+    switch (error.code) {
+      case "RATE_LIMITED":
+        this.#lease = undefined;
+        return lease.coolDown();
+      case "THROTTLED":
+      case "TOO_MANY_REQUESTS":
+        this.#lease = undefined;
+        return lease.keepAway(
+          error.waitUntil === undefined
+            ? later(this.deps.clock.now(), 30 * SECOND_MS)
+            : later(error.waitUntil as EpochMs, SECOND_MS),
+        );
+      case "LOCKED_OUT":
+        this.#lease = undefined;
+        return lease.keepAway();
+      case "NONCE_TOO_LOW":
+        this.#lease = undefined;
+        await lease.stop(
+          "Kraken refused nonces of two leases in a row: something else uses this API key. Make a dedicated key.",
+        );
+        return later(this.deps.clock.now(), 15 * MINUTE_MS);
+      default:
+        return undefined;
+    }
+  }
+}

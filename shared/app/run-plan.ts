@@ -1,0 +1,240 @@
+/**
+ * The whole way of a firing: fire → plan → quote → size → record → submit → reconcile → notify. Read this first.
+ *
+ * Safe to call again for the same firing, at any time, by any number of workers, after any crash: it goes on from the
+ * ledger. There is no other recovery code.
+ *
+ * Promises: at most one order per intent is ever accepted; no order leaves that is not in the ledger first; no order that
+ * Kraken accepted is forgotten; what may be spent never exceeds a cap; every run ends in one outcome that is told.
+ */
+import type { DcaPlan } from "../domain/plan.ts";
+import type { Fills, Firing, Intent, Label, Outcome, Reason, Resume, Run } from "../domain/run.ts";
+import { runIdOf } from "../domain/run.ts";
+import { isSlot, parseSlot } from "../domain/schedule.ts";
+import { type EpochMs, later, MINUTE_MS } from "../domain/time.ts";
+import { armingHash, keyHashOf } from "./ids.ts";
+import type { Deps } from "./ports.ts";
+import { Postponed, RunContext } from "./run-context.ts";
+import { endIntent, endWithoutOrder } from "./steps/conclude.ts";
+import { lateAfterOf, planBuy } from "./steps/plan-buy.ts";
+import { resolve } from "./steps/resolve.ts";
+import { settle } from "./steps/settle.ts";
+import { submit } from "./steps/submit.ts";
+
+/** A firing that must not start a run: wrong plan, or no slot of it. It is dead-lettered, never retried. */
+export class FiringRefused extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "FiringRefused";
+  }
+}
+
+export type RunReport = {
+  readonly run: string;
+  readonly plan: string;
+  readonly label: Label;
+  /** Of a run that is not over yet: `uncertain` with an order in doubt, else `waiting`. */
+  readonly outcome: Outcome;
+  readonly reason: Reason | undefined;
+  readonly orders: readonly {
+    readonly clientOrderId: string;
+    readonly txids: readonly string[];
+    readonly state: Intent["state"];
+    readonly fills: Fills | undefined;
+  }[];
+  readonly dueAt: EpochMs | undefined;
+};
+
+/** More turns than any run can need; one more is a bug, and stops before it can do harm. */
+const TURNS_MAX = 25;
+
+export async function runPlan(firing: Firing | Resume, deps: Deps): Promise<RunReport> {
+  const ctx = await openRun(firing, deps);
+  if (ctx instanceof RunContext) {
+    try {
+      for (let turn = 0; await advance(ctx); turn++) {
+        if (turn >= TURNS_MAX) throw new Error(`run ${ctx.run.id} took more than ${TURNS_MAX} turns`);
+      }
+    } catch (error) {
+      if (!(error instanceof Postponed)) throw error;
+      await postpone(ctx, error);
+    } finally {
+      await ctx.releaseKey();
+    }
+    return reportOf(ctx.run, ctx.intent);
+  }
+  return ctx;
+}
+
+/** One step on, as the ledger's state asks for. False when there is nothing left to do. */
+async function advance(ctx: RunContext): Promise<boolean> {
+  const { intent, run } = ctx;
+  if (run.closedAt !== undefined) return false;
+  if (intent === undefined) {
+    await planBuy(ctx);
+    return true;
+  }
+  switch (intent.state) {
+    case "PLANNED":
+      await submit(ctx, intent);
+      return true;
+    case "SUBMITTING":
+      await resolve(ctx, intent);
+      return true;
+    case "ACKED":
+      await settle(ctx, intent);
+      return true;
+    case "QUARANTINED":
+    case "DONE":
+    case "SKIPPED":
+    case "REFUSED":
+      return false;
+  }
+}
+
+/** Reads the run's state, or starts it. A finished report where there is nothing to work with. */
+async function openRun(firing: Firing | Resume, deps: Deps): Promise<RunContext | RunReport> {
+  const { plan, account, slot, runId } = identify(firing, deps);
+  const credentials = await deps.secrets.credentials(account.name, "trade");
+  const keyHash = credentials === undefined ? undefined : keyHashOf(credentials.apiKey);
+  const snapshot = await deps.ledger.read({
+    account: account.name,
+    plan: plan.id,
+    run: runId,
+    ...(keyHash === undefined ? {} : { keyHash }),
+  });
+  if (snapshot.run === undefined && firing.kind === "resume") {
+    throw new FiringRefused(`the ledger has no run ${runId} to resume`);
+  }
+  const label = labelOf(deps, snapshot.head.armed);
+  const run: Run = snapshot.run ?? {
+    id: runId,
+    account: account.name,
+    plan: plan.id,
+    kind: "dca",
+    slot,
+    trigger: slot === undefined ? "manual" : "schedule",
+    label: label ?? "LIVE",
+    openedAt: deps.clock.now(),
+    steps: [],
+  };
+  if (snapshot.run?.closedAt !== undefined) return reportOf(snapshot.run, snapshot.intent);
+  const ctx = new RunContext({
+    deps,
+    plan,
+    account,
+    label: run.label,
+    credentials: credentials ?? NO_CREDENTIALS,
+    keyHash: keyHash ?? "",
+    snapshot,
+    run,
+  });
+  if (snapshot.run === undefined) {
+    ctx.step("fire", slot === undefined ? "by hand" : `slot ${runId.slice(plan.id.length + 1)}`);
+  }
+  if (snapshot.intent === undefined && (credentials === undefined || label === undefined)) {
+    await endWithoutOrder(ctx, "refused", credentials === undefined ? noKey(account.name) : NOT_ARMED);
+    return reportOf(ctx.run, ctx.intent);
+  }
+  if (credentials === undefined)
+    throw new Error(`run ${runId} has an order in the ledger, but there is no key`);
+  return ctx;
+}
+
+const NO_CREDENTIALS = { apiKey: "", privateKey: undefined as never, version: "" };
+
+const noKey = (account: string): Reason => ({
+  code: "KEY_MISSING",
+  detail: `no API key is set for account ${account}; \`tide keys set\` takes one`,
+});
+
+const NOT_ARMED: Reason = {
+  code: "NOT_ARMED",
+  detail: "tide.yaml says mode: live, and these plans and caps have not been armed",
+};
+
+/** Play money in the sandbox; at Kraken live only when it is asked for and armed. */
+function labelOf(deps: Deps, armed: string | undefined): Label | undefined {
+  if (deps.venue === "sandbox") return "PLAY MONEY";
+  if (deps.settings.mode === "dry-run") return "DRY RUN";
+  return armed === armingHash(deps) ? "LIVE" : undefined;
+}
+
+/** Which run this firing is. Refuses what is no slot of its plan, so that nothing but the schedule can make one. */
+function identify(firing: Firing | Resume, deps: Deps) {
+  const { settings } = deps;
+  const account = settings.accounts.find((known) => known.name === firing.account);
+  if (account === undefined) throw new FiringRefused(`there is no account ${JSON.stringify(firing.account)}`);
+  const runId = firing.kind === "resume" ? firing.run : runIdOf(firing);
+  const planId = firing.kind === "resume" ? firing.run.split("@", 1)[0]! : firing.plan;
+  const found = settings.plans.find((plan) => plan.id === planId);
+  if (found === undefined) throw new FiringRefused(`there is no plan ${JSON.stringify(planId)}`);
+  if (found.kind !== "dca" || (firing.kind !== "resume" && firing.kind !== found.kind)) {
+    throw new FiringRefused(`plan ${planId} is a ${found.kind} plan, it cannot be fired as ${firing.kind}`);
+  }
+  const plan: DcaPlan = found;
+  const slotText = runId.slice(planId.length + 1);
+  const slot = firing.kind === "resume" || "slot" in firing ? parseSlot(slotText) : undefined;
+  if (firing.kind !== "resume" && "slot" in firing) {
+    if (slot === undefined)
+      throw new FiringRefused(`${JSON.stringify(firing.slot)} is not a minute like 2026-11-23T07:00Z`);
+    if (!isSlot(plan.schedule, plan.zone, slot)) {
+      throw new FiringRefused(`${firing.slot} is no slot of plan ${planId}`);
+    }
+    // A minute ahead at most: EventBridge delivers within the minute, clocks differ by seconds.
+    if (slot > later(deps.clock.now(), MINUTE_MS)) throw new FiringRefused(`${firing.slot} has not come yet`);
+  }
+  return { plan, account, slot, runId };
+}
+
+/** Stores when the run goes on. What has waited past its time ends instead, and is told. */
+async function postpone(ctx: RunContext, postponed: Postponed): Promise<void> {
+  const { intent } = ctx;
+  if (ctx.run.closedAt !== undefined) return;
+  const tooLate = postponed.at > (intent?.lateAfter ?? lateAfterOf(ctx));
+  const reason: Reason = { code: "EXCHANGE_UNREACHABLE", detail: postponed.message };
+  try {
+    if (intent === undefined) {
+      if (tooLate) return await endWithoutOrder(ctx, "skipped", reason);
+      ctx.run = { ...ctx.run, dueAt: postponed.at };
+      await ctx.deps.ledger.postpone(ctx.run);
+    } else if (intent.state === "PLANNED" && tooLate && intent.n === 0) {
+      await endIntent(ctx, intent, "SKIPPED", "skipped", reason);
+    } else {
+      await ctx.write(intent, { ...intent, dueAt: postponed.at });
+    }
+  } finally {
+    ctx.deps.report({
+      run: ctx.run.id,
+      plan: ctx.run.plan,
+      step: "reconcile",
+      label: ctx.label,
+      at: ctx.deps.clock.now(),
+      detail: `goes on later: ${postponed.message}`,
+    });
+  }
+}
+
+export function reportOf(run: Run, intent: Intent | undefined): RunReport {
+  const open: Outcome =
+    intent?.state === "SUBMITTING" || intent?.state === "QUARANTINED" ? "uncertain" : "waiting";
+  return {
+    run: run.id,
+    plan: run.plan,
+    label: run.label,
+    outcome: run.outcome ?? open,
+    reason: run.reason,
+    orders:
+      intent === undefined
+        ? []
+        : [
+            {
+              clientOrderId: intent.clientOrderId,
+              txids: intent.txids,
+              state: intent.state,
+              fills: intent.fills,
+            },
+          ],
+    dueAt: run.closedAt === undefined ? (intent?.dueAt ?? run.dueAt) : undefined,
+  };
+}

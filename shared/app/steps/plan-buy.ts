@@ -1,0 +1,316 @@
+/** plan → quote → size → record: decides what a run buys and writes it into the ledger before anything leaves. */
+import { CAP_SCALE, capOf, checkOrderCap, checkWindow, windowsOf } from "../../domain/caps.ts";
+import { checkMarketOpen, sizeDca } from "../../domain/dca.ts";
+import { formatShort, subtract } from "../../domain/decimal.ts";
+import { checkKey } from "../../domain/key-check.ts";
+import { pairName } from "../../domain/market.ts";
+import { rehearsedText } from "../../domain/messages.ts";
+import type { Cost, Volume } from "../../domain/money.ts";
+import type { FrozenOrder, Intent, Reason } from "../../domain/run.ts";
+import { type EpochMs, HOUR_MS, isoOf, later, MINUTE_MS, SECOND_MS } from "../../domain/time.ts";
+import { dayWindow, monthWindow } from "../../domain/zone.ts";
+import { ExchangeError } from "../errors.ts";
+import type { OrderRequest } from "../exchange.ts";
+import { clientOrderIdOf } from "../ids.ts";
+import { BUY_POINTS, type RunContext } from "../run-context.ts";
+import { endWith, endWithoutOrder, nextText } from "./conclude.ts";
+
+/** How long after its slot a run may still begin when the plan says `ifMissed: skip`. */
+const LATE_MS_DEFAULT = 10 * MINUTE_MS;
+/** A key that was found good stays good for this long (design: checked hourly). */
+const KEY_CHECK_MS_MAX = HOUR_MS;
+/** The order goes to Kraken with this deadline; the HTTP call gives up before it. */
+export const DEADLINE_MS = 10 * SECOND_MS;
+
+export function lateAfterOf(ctx: RunContext): EpochMs {
+  const from = ctx.run.slot ?? ctx.run.openedAt;
+  const { ifMissed } = ctx.plan;
+  return later(
+    from,
+    ctx.run.slot !== undefined && ifMissed.is === "catch-up" ? ifMissed.withinMs : LATE_MS_DEFAULT,
+  );
+}
+
+/** Leaves the run either closed, with its message, or with a PLANNED intent. */
+export async function planBuy(ctx: RunContext): Promise<void> {
+  const { deps, plan } = ctx;
+  const stop = checkSwitches(ctx);
+  if (stop !== undefined) return endWithoutOrder(ctx, stop.outcome, stop.reason);
+
+  const now = await ctx.publicly(() => deps.exchange.now());
+  const lateAfter = lateAfterOf(ctx);
+  if (now > lateAfter) {
+    const detail = `its time was ${isoOf(ctx.run.slot ?? ctx.run.openedAt)}, it may start until ${isoOf(lateAfter)}, now it is ${isoOf(now)}`;
+    return endWithoutOrder(ctx, "missed", { code: "LATE", detail });
+  }
+
+  const carry = ctx.snapshot.plan?.carry ?? (subtract(plan.spend, plan.spend) as Cost);
+  const carried = carry.units > 0n ? `, ${formatShort(carry)} ${plan.pair.quote} carried from earlier` : "";
+  ctx.step(
+    "plan",
+    `${formatShort(plan.spend)} ${plan.pair.quote} of ${plan.pair.base}, fee included${carried}`,
+  );
+  const perOrder = capOf(deps.settings.limits.perOrder, plan.pair.quote);
+  if (perOrder === undefined) {
+    const reason = checkOrderCap(deps.settings.limits, plan.pair.quote, plan.spend);
+    return endWithoutOrder(ctx, "refused", reason!);
+  }
+
+  let prepared: Awaited<ReturnType<typeof lookAtMarket>>;
+  try {
+    prepared = await lookAtMarket(ctx, now);
+  } catch (error) {
+    const reason = reasonOf(error);
+    if (reason === undefined) throw error;
+    return endWithoutOrder(ctx, "refused", reason);
+  }
+  if (prepared.is === "closed") return endWithoutOrder(ctx, prepared.outcome, prepared.reason);
+  const { market, base } = prepared;
+  const { quote } = market;
+  ctx.step(
+    "quote",
+    `${pairName(plan.pair)} bid ${formatShort(quote.bid)}, ask ${formatShort(quote.ask)}; ` +
+      `${formatShort(market.free)} ${plan.pair.quote} free`,
+  );
+
+  const sizing = sizeDca(
+    plan,
+    carry,
+    perOrder,
+    deps.settings.limits.maxSlippage,
+    market,
+    await deps.exchange.now(),
+  );
+  if (sizing.is === "skip") return endWithoutOrder(ctx, "skipped", sizing.reason);
+  if (sizing.is === "too-small") {
+    if (plan.ifTooSmall === "skip") return endWithoutOrder(ctx, "skipped", sizing.reason);
+    return endWithoutOrder(ctx, "carried", sizing.reason, { from: carry, to: sizing.budget });
+  }
+  const { order: sized } = sizing;
+  ctx.step(
+    "size",
+    `${formatShort(sized.volume)} ${plan.pair.base} at up to ${formatShort(sized.limitPrice)}, ` +
+      `at most ${formatShort(sized.costMax)} ${plan.pair.quote} with fee`,
+  );
+  const overCap = checkOrderCap(deps.settings.limits, plan.pair.quote, sized.costMax);
+  if (overCap !== undefined) return endWithoutOrder(ctx, "refused", overCap);
+
+  const frozen: FrozenOrder = {
+    pair: plan.pair,
+    baseId: market.rules.baseId,
+    quoteId: market.rules.quoteId,
+    side: "buy",
+    volume: sized.volume,
+    limitPrice: sized.limitPrice,
+    feeRate: sized.feeRate,
+    costMax: sized.costMax,
+    ask: quote.ask,
+    baseBefore: base,
+    baseNetBefore: {
+      units: ctx.snapshot.head.net.get(market.rules.baseId) ?? 0n,
+      scale: CAP_SCALE,
+    } as Volume,
+  };
+  const clientOrderId = clientOrderIdOf(ctx.account.name, ctx.run.id, 0);
+  if (ctx.label === "DRY RUN") return rehearse(ctx, frozen, clientOrderId, now);
+  await record(ctx, frozen, clientOrderId, carry, now, lateAfter);
+}
+
+/** Owner's switches and the plan's own state, before anything is asked of Kraken. */
+function checkSwitches(
+  ctx: RunContext,
+): { readonly outcome: "skipped" | "refused"; readonly reason: Reason } | undefined {
+  const { head, plan: state } = ctx.snapshot;
+  if (head.killed) {
+    return {
+      outcome: "skipped",
+      reason: { code: "KILLED", detail: "the kill switch is on; `tide resume` turns it off" },
+    };
+  }
+  if (state?.paused === true) {
+    return {
+      outcome: "skipped",
+      reason: { code: "PAUSED", detail: `the plan is paused; \`tide resume ${ctx.plan.id}\` goes on` },
+    };
+  }
+  if (state?.blocked !== undefined) {
+    return {
+      outcome: "refused",
+      reason: { code: "PLAN_BLOCKED", detail: `the plan is on hold: ${state.blocked}` },
+    };
+  }
+  if (ctx.plan.order.style !== "taker") {
+    const detail = `order style ${ctx.plan.order.style} is not built yet; use style: taker`;
+    return { outcome: "refused", reason: { code: "STYLE_UNSUPPORTED", detail } };
+  }
+  return undefined;
+}
+
+/** Kraken's state, the key, fees and balances, and last the quote, so that it is fresh. */
+async function lookAtMarket(ctx: RunContext, now: EpochMs) {
+  const { deps, plan } = ctx;
+  const system = await ctx.publicly(() => deps.exchange.systemStatus());
+  const rules = await ctx.publicly(() => deps.exchange.pairRules(plan.pair));
+  const closed = checkMarketOpen(system, rules);
+  if (closed !== undefined) return { is: "closed", outcome: "skipped", reason: closed } as const;
+
+  const badKey = await checkTradeKey(ctx, now);
+  if (badKey !== undefined) return { is: "closed", outcome: "refused", reason: badKey } as const;
+
+  const { fees, balances } = await ctx.withAccount(BUY_POINTS, async (account) => ({
+    fees: await account.feeRates(rules),
+    balances: await account.balances(),
+  }));
+  const quote = await ctx.publicly(() => deps.exchange.quote(rules));
+  const zero = subtract(plan.spend, plan.spend);
+  const paying = balances.get(rules.quoteId);
+  const free = (paying === undefined ? zero : subtract(paying.total, paying.held)) as Cost;
+  const base = (balances.get(rules.baseId)?.total ?? zero) as unknown as Volume;
+  return { is: "open", market: { system, rules, quote, fees, free }, base } as const;
+}
+
+/** Fails closed: without a good check of this very secret, under an hour old, nothing is ordered. */
+async function checkTradeKey(ctx: RunContext, now: EpochMs): Promise<Reason | undefined> {
+  const known = ctx.snapshot.keyCheck;
+  const isCurrent =
+    known !== undefined &&
+    known.secretVersion === ctx.credentials.version &&
+    known.checkedAt <= now &&
+    now - known.checkedAt < KEY_CHECK_MS_MAX;
+  let problems = known?.problems ?? [];
+  if (!isCurrent || problems.length > 0) {
+    const info = await ctx.withAccount(BUY_POINTS, (account) => account.keyInfo());
+    const verdict = checkKey(info, "trade", now, ctx.deps.ourAddresses);
+    problems = verdict.problems;
+    await ctx.deps.ledger.setKeyCheck(ctx.account.name, "trade", {
+      secretVersion: ctx.credentials.version,
+      keyName: info.name,
+      ...verdict,
+      checkedAt: now,
+    });
+  }
+  if (problems.length === 0) return undefined;
+  return { code: "KEY_REFUSED", detail: `the trade key is refused: ${problems.join("; ")}` };
+}
+
+/** What a failed call at this stage means for the run, where it will not get better by waiting. */
+export function reasonOf(error: unknown): Reason | undefined {
+  if (!(error instanceof ExchangeError) || error.retry !== "never") return undefined;
+  switch (error.code) {
+    case "PAIR_UNKNOWN":
+      return { code: "PAIR_UNKNOWN", detail: error.message };
+    case "KEY_INVALID":
+    case "SIGNATURE_INVALID":
+    case "PERMISSION_DENIED":
+    case "ACCOUNT_RESTRICTED":
+      return { code: "KEY_REFUSED", detail: error.message };
+    default:
+      return { code: "KRAKEN_REFUSED", detail: error.message };
+  }
+}
+
+/** DRY RUN: Kraken checks the very order that would be sent, and nothing is placed or reserved. */
+async function rehearse(
+  ctx: RunContext,
+  frozen: FrozenOrder,
+  clientOrderId: string,
+  now: EpochMs,
+): Promise<void> {
+  const request = await orderRequestOf(ctx, frozen, clientOrderId, later(now, DEADLINE_MS));
+  try {
+    const { description } = await ctx.withAccount(BUY_POINTS, (account) => account.rehearse(request));
+    ctx.step("submit", `checked by Kraken, not placed: ${description}`);
+  } catch (error) {
+    const reason = reasonOf(error);
+    if (reason === undefined) throw error;
+    return endWithoutOrder(ctx, "refused", reason);
+  }
+  const reason: Reason = {
+    code: "REHEARSED",
+    detail: `${formatShort(frozen.volume)} ${frozen.pair.base} for at most ${formatShort(frozen.costMax)} ${frozen.pair.quote}`,
+  };
+  await endWith(
+    ctx,
+    "rehearsed",
+    reason,
+    rehearsedText(ctx.label, ctx.run.id, ctx.plan, frozen, nextText(ctx)),
+  );
+}
+
+export async function orderRequestOf(
+  ctx: RunContext,
+  frozen: FrozenOrder,
+  clientOrderId: string,
+  deadline: EpochMs,
+): Promise<OrderRequest> {
+  const { tradingAgreement } = ctx.account;
+  return {
+    rules: await ctx.publicly(() => ctx.deps.exchange.pairRules(frozen.pair)),
+    side: frozen.side,
+    clientOrderId,
+    volume: frozen.volume,
+    limitPrice: frozen.limitPrice,
+    timeInForce: "IOC",
+    postOnly: false,
+    deadline,
+    ...(tradingAgreement === undefined ? {} : { tradingAgreement }),
+  };
+}
+
+/** Writes run and intent, and takes the order's worst cost from every cap window, in one transaction. */
+async function record(
+  ctx: RunContext,
+  frozen: FrozenOrder,
+  clientOrderId: string,
+  carry: Cost,
+  now: EpochMs,
+  lateAfter: EpochMs,
+): Promise<void> {
+  const { limits, zone } = ctx.deps.settings;
+  const windows = windowsOf(limits, frozen.pair.quote, dayWindow(now, zone), monthWindow(now, zone));
+  for (const window of windows) {
+    const full = checkWindow(window, ctx.snapshot.head.used.get(window.name) ?? 0n, frozen.costMax);
+    if (full !== undefined) return endWithoutOrder(ctx, "refused", full);
+  }
+  const planned: Intent = ctx.noted(
+    {
+      run: ctx.run.id,
+      leg: 0,
+      clientOrderId,
+      state: "PLANNED",
+      n: 0,
+      order: frozen,
+      windows: windows.map((window) => window.name),
+      carryUsed: carry,
+      createdAt: now,
+      lateAfter,
+      nonceRefusals: 0,
+      dueAt: later(ctx.deps.clock.now(), MINUTE_MS),
+      txids: [],
+      history: [],
+    },
+    `PLANNED: ${formatShort(frozen.costMax)} ${frozen.pair.quote} reserved`,
+  );
+  ctx.step(
+    "record",
+    `order ${clientOrderId} written down, ${formatShort(frozen.costMax)} ${frozen.pair.quote} reserved`,
+  );
+  const answer = await ctx.deps.ledger.reserve(ctx.run, planned, windows, carry);
+  switch (answer.is) {
+    case "reserved":
+      ctx.intent = planned;
+      return;
+    case "exists":
+      return ctx.reread();
+    case "killed":
+      return endWithoutOrder(ctx, "skipped", { code: "KILLED", detail: "the kill switch was turned on" });
+    case "paused":
+      return endWithoutOrder(ctx, "skipped", { code: "PAUSED", detail: "the plan was paused" });
+    case "full": {
+      const full = checkWindow(answer.window, answer.used, frozen.costMax);
+      // The window can have gained room since the transaction failed: then the run plans again.
+      if (full === undefined) return ctx.reread();
+      return endWithoutOrder(ctx, "refused", full);
+    }
+  }
+}

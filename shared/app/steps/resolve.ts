@@ -1,0 +1,162 @@
+/**
+ * reconcile, while an order is in doubt: adopt it as soon as it is seen; declare it absent only with a proof.
+ *
+ * The proof (each part has its own test): Kraken's clock is past the order's deadline, a private call with a larger nonce
+ * was accepted (the barrier), a grace has passed for Kraken's own records to catch up, and two complete looks at open and
+ * closed orders, 15 s apart, each with a control that the records do answer, found nothing.
+ */
+
+import { CAP_SCALE } from "../../domain/caps.ts";
+import { compare } from "../../domain/decimal.ts";
+import { quarantinedText, uncertainText } from "../../domain/messages.ts";
+import type { Volume } from "../../domain/money.ts";
+import type { Intent } from "../../domain/run.ts";
+import { DAY_MS, type EpochMs, isoOf, later, MINUTE_MS, SECOND_MS } from "../../domain/time.ts";
+import { Postponed, RESOLVE_POINTS, type RunContext } from "../run-context.ts";
+import { deliver, expectedBalance } from "./conclude.ts";
+import { adopt, look } from "./look.ts";
+
+/** Waits between the first looks: at +2, +5 and +10 s after the sending. */
+const EARLY_LOOKS_MS = [2 * SECOND_MS, 3 * SECOND_MS, 5 * SECOND_MS] as const;
+/** Our clock may differ from Kraken's by this much. */
+const SKEW_MS = SECOND_MS;
+/** Orders turned up "below a minute" late in outages (veox/python3-krakenex #60). */
+const GRACE_MS = MINUTE_MS;
+const BETWEEN_SWEEPS_MS = 15 * SECOND_MS;
+const QUARANTINE_AFTER_MS = DAY_MS;
+
+export async function resolve(ctx: RunContext, intent: Intent): Promise<void> {
+  if (ctx.sentInDoubt) {
+    ctx.sentInDoubt = false;
+    for (const waitMs of EARLY_LOOKS_MS) {
+      await ctx.releaseKey();
+      await ctx.deps.clock.sleep(waitMs);
+      if (await lookOnce(ctx)) return;
+    }
+  }
+  // Also when the early looks were made by an invocation that is gone.
+  if (ctx.intent?.barrierAt === undefined && (await lookOnce(ctx))) return;
+  await prove(ctx, ctx.intent ?? intent);
+}
+
+/** One look. True when the intent is no longer in doubt, or no longer ours to write. */
+async function lookOnce(ctx: RunContext): Promise<boolean> {
+  const intent = ctx.intent;
+  if (intent?.state !== "SUBMITTING") return true;
+  const { found, answeredAt } = await look(ctx, intent);
+  if (found.length > 0) {
+    await adopt(ctx, intent, found, "found at Kraken, not sent again");
+    return true;
+  }
+  ctx.step("reconcile", `${intent.clientOrderId} is not among Kraken's orders at ${isoOf(answeredAt)}`);
+  if (intent.barrierAt !== undefined) return false;
+  const after = ctx.noted({ ...intent, barrierAt: answeredAt }, "barrier: a later call was accepted");
+  return !(await ctx.write(intent, after));
+}
+
+async function prove(ctx: RunContext, intent: Intent): Promise<void> {
+  if (intent.state !== "SUBMITTING" || intent.deadline === undefined || intent.barrierAt === undefined)
+    return;
+  const fencedAt = Math.max(intent.deadline, intent.barrierAt) as EpochMs;
+  const provableAt = later(fencedAt, SKEW_MS + GRACE_MS);
+  const now = await ctx.publicly(() => ctx.deps.exchange.now());
+  if (now <= provableAt) {
+    await tellDoubt(ctx, intent);
+    const waitMs = provableAt - now + SECOND_MS;
+    throw new Postponed(
+      later(ctx.deps.clock.now(), waitMs),
+      "waiting until the order's absence can be proven",
+    );
+  }
+  if (intent.absentAt !== undefined && now < later(intent.absentAt, BETWEEN_SWEEPS_MS)) {
+    const waitMs = later(intent.absentAt, BETWEEN_SWEEPS_MS) - now;
+    if (!ctx.hasTimeFor(waitMs))
+      throw new Postponed(later(ctx.deps.clock.now(), waitMs), "between two looks");
+    await ctx.releaseKey();
+    await ctx.deps.clock.sleep(waitMs);
+  }
+
+  const { found, answeredAt } = await look(ctx, intent);
+  if (found.length > 0) return adopt(ctx, intent, found, "found at Kraken, not sent again");
+  const doubt = await control(ctx, intent);
+  if (doubt !== undefined) return keepInDoubt(ctx, intent, doubt, now);
+
+  if (intent.absentAt === undefined) {
+    ctx.step("reconcile", `first complete look after the grace found no ${intent.clientOrderId}`);
+    await ctx.write(intent, ctx.noted({ ...intent, absentAt: answeredAt }, "absent: first look"));
+    return;
+  }
+  ctx.step("reconcile", `proven: attempt ${intent.n} placed nothing`);
+  const { claimId: _, barrierAt: __, absentAt: ___, ...rest } = intent;
+  await ctx.write(
+    intent,
+    ctx.noted({ ...rest, state: "PLANNED" }, `PLANNED again: attempt ${intent.n} proven absent`),
+  );
+}
+
+/**
+ * The positive control: do Kraken's records answer at all, and did the balance stay where it was? A doubt is a reason to
+ * wait; undefined means that the look can be believed.
+ */
+async function control(ctx: RunContext, intent: Intent): Promise<string | undefined> {
+  await ctx.rereadHead();
+  const { head } = ctx.snapshot;
+  const { order } = intent;
+  const reference = head.lastOrder;
+  return ctx.withAccount(RESOLVE_POINTS, async (account) => {
+    if (reference !== undefined) {
+      const known = await account.findOrders(reference.clientOrderId, later(reference.at, -DAY_MS));
+      if (!known.some((report) => report.txid === reference.txid)) {
+        return `Kraken does not show our earlier order ${reference.txid} either`;
+      }
+    } else {
+      const info = await account.keyInfo();
+      if (info.queryFrom !== undefined || info.queryTo !== undefined) return "the key has a query date limit";
+    }
+    const balance = (await account.balances()).get(order.baseId)?.total;
+    const now = (balance ?? { units: 0n, scale: 0 }) as unknown as Volume;
+    const net = { units: head.net.get(order.baseId) ?? 0n, scale: CAP_SCALE } as Volume;
+    const expected = expectedBalance(order.baseBefore, order.baseNetBefore, net);
+    // A buy that went unseen would show as more of the base asset than our own orders explain.
+    if (compare(now, expected) > 0) return `there is more ${order.pair.base} than our own orders explain`;
+    return undefined;
+  });
+}
+
+async function keepInDoubt(ctx: RunContext, intent: Intent, doubt: string, now: EpochMs): Promise<void> {
+  await tellDoubt(ctx, intent);
+  const age = now - (intent.deadline ?? intent.createdAt);
+  if (age < QUARANTINE_AFTER_MS) {
+    ctx.step("reconcile", `not proven: ${doubt}`);
+    throw new Postponed(
+      later(ctx.deps.clock.now(), age < 10 * MINUTE_MS ? MINUTE_MS : 10 * MINUTE_MS),
+      doubt,
+    );
+  }
+  const reason = { code: "UNPROVEN", detail: doubt } as const;
+  const after = ctx.noted({ ...intent, state: "QUARANTINED", reason }, `QUARANTINED: ${doubt}`);
+  const text = quarantinedText(ctx.label, ctx.run.id, ctx.plan.id, intent.clientOrderId, doubt);
+  const message = {
+    id: `${ctx.run.id}#quarantined`,
+    at: ctx.deps.clock.now(),
+    run: ctx.run.id,
+    outcome: "uncertain",
+    ...text,
+  } as const;
+  ctx.step("reconcile", `quarantined: ${doubt}`, "uncertain");
+  if (await ctx.quarantine(intent, after, message)) await deliver(ctx, message);
+}
+
+/** Once per run: the owner hears that an order is in doubt, and that nothing is sent again. */
+async function tellDoubt(ctx: RunContext, intent: Intent): Promise<void> {
+  const at = isoOf(later(intent.deadline ?? intent.createdAt, 0));
+  const text = uncertainText(ctx.label, ctx.run.id, ctx.plan.id, intent.clientOrderId, at);
+  const message = {
+    id: `${ctx.run.id}#uncertain`,
+    at: ctx.deps.clock.now(),
+    run: ctx.run.id,
+    outcome: "uncertain",
+    ...text,
+  } as const;
+  if (await ctx.deps.books.addMessage(ctx.account.name, message)) await deliver(ctx, message);
+}

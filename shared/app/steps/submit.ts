@@ -1,0 +1,164 @@
+/** submit: looks first, claims the attempt in the ledger, and sends the order once. */
+import { formatShort } from "../../domain/decimal.ts";
+import type { Intent, Reason } from "../../domain/run.ts";
+import { isoOf, later, MINUTE_MS, SECOND_MS } from "../../domain/time.ts";
+import { ExchangeError } from "../errors.ts";
+import type { OrderRequest } from "../exchange.ts";
+import { armingHash } from "../ids.ts";
+import { type KeyLease, LeaseOver } from "../key-gate.ts";
+import { BUY_POINTS, Postponed, type RunContext } from "../run-context.ts";
+import { endIntent } from "./conclude.ts";
+import { adopt, look } from "./look.ts";
+import { DEADLINE_MS, orderRequestOf, reasonOf } from "./plan-buy.ts";
+
+/** Attempts of one intent; each but the first needs a proof that the one before placed nothing. */
+export const ATTEMPTS_MAX = 3;
+/** The lease must outlast the sending: what is held longer is taken anew before the claim. */
+const LEASE_LEFT_MS = 5 * SECOND_MS;
+
+export async function submit(ctx: RunContext, intent: Intent): Promise<void> {
+  const { deps } = ctx;
+  const now = await ctx.publicly(() => deps.exchange.now());
+
+  // Look first, also before the first attempt: a restored or lost ledger may not know what was placed.
+  const { found } = await look(ctx, intent);
+  if (found.length > 0) return adopt(ctx, intent, found, "found at Kraken before sending");
+
+  if (now > intent.lateAfter) {
+    const detail = `it was too late to order, the limit was ${isoOf(intent.lateAfter)}`;
+    return endIntent(ctx, intent, "SKIPPED", "skipped", { code: "LATE", detail });
+  }
+  if (intent.n >= ATTEMPTS_MAX) {
+    const detail = `${ATTEMPTS_MAX} attempts were made and each was proven to have placed nothing`;
+    return endIntent(ctx, intent, "SKIPPED", "abandoned", { code: "ATTEMPTS_EXHAUSTED", detail });
+  }
+
+  const lease = await ctx.key(BUY_POINTS, LEASE_LEFT_MS);
+  const request = await orderRequestOf(
+    ctx,
+    intent.order,
+    intent.clientOrderId,
+    later(await deps.exchange.now(), DEADLINE_MS),
+  );
+  const claimed = await claim(ctx, intent, lease, request);
+  if (claimed === undefined) return;
+
+  const { volume, limitPrice, pair } = intent.order;
+  ctx.step(
+    "submit",
+    `attempt ${claimed.n}: buy ${formatShort(volume)} ${pair.base} at up to ${formatShort(limitPrice)} ${pair.quote}`,
+  );
+  try {
+    const { txid } = await deps.exchange.as(lease).submit(request);
+    await adopt(ctx, claimed, [{ txid }], "accepted by Kraken");
+  } catch (error) {
+    await classify(ctx, claimed, lease, error);
+  }
+}
+
+/** PLANNED(n) → SUBMITTING(n+1): from here on the ledger says that the order may exist. */
+async function claim(
+  ctx: RunContext,
+  intent: Intent,
+  lease: KeyLease,
+  request: OrderRequest,
+): Promise<Intent | undefined> {
+  const { barrierAt: _, absentAt: __, ...rest } = intent;
+  const after = ctx.noted(
+    {
+      ...rest,
+      state: "SUBMITTING",
+      n: intent.n + 1,
+      claimId: ctx.deps.chance.id(),
+      fence: lease.fence.toString(),
+      nonce: lease.peekNonce(),
+      deadline: request.deadline,
+      dueAt: later(ctx.deps.clock.now(), MINUTE_MS),
+    },
+    `SUBMITTING(${intent.n + 1})`,
+  );
+  const answer = await ctx.deps.ledger.claim(intent, after, {
+    account: ctx.account.name,
+    plan: ctx.plan.id,
+    keyHash: ctx.keyHash,
+    owner: lease.owner,
+    ...(ctx.label === "LIVE" ? { armed: armingHash(ctx.deps) } : {}),
+  });
+  switch (answer) {
+    case "claimed":
+      ctx.intent = after;
+      return after;
+    case "killed":
+      await endIntent(ctx, intent, "SKIPPED", "skipped", {
+        code: "KILLED",
+        detail: "the kill switch was turned on",
+      });
+      return undefined;
+    case "disarmed":
+      await endIntent(ctx, intent, "SKIPPED", "refused", {
+        code: "NOT_ARMED",
+        detail: "the plans were disarmed",
+      });
+      return undefined;
+    case "paused":
+      await endIntent(ctx, intent, "SKIPPED", "skipped", { code: "PAUSED", detail: "the plan was paused" });
+      return undefined;
+    case "lease-lost":
+      await ctx.releaseKey();
+      return undefined;
+    case "lost":
+      await ctx.reread();
+      return undefined;
+  }
+}
+
+/**
+ * Only what Kraken provably refused goes back to PLANNED or ends. Anything else leaves SUBMITTING as it is: the state
+ * already says that the order may exist, and resolve finds out.
+ */
+async function classify(ctx: RunContext, claimed: Intent, lease: KeyLease, error: unknown): Promise<void> {
+  if (error instanceof LeaseOver) {
+    // The lease ended between the claim and the first byte: nothing was sent.
+    await unclaim(ctx, claimed, "the key's lease ended before the order was sent");
+    await ctx.releaseKey();
+    return;
+  }
+  if (!(error instanceof ExchangeError)) throw error;
+  if (error.retry === "lookUpFirst") {
+    ctx.step("submit", `no certain answer (${error.message}); not sending again, looking for the order`);
+    ctx.sentInDoubt = true;
+    return;
+  }
+  ctx.step("submit", `not placed: ${error.message}`);
+  if (error.code === "NONCE_TOO_LOW" && claimed.nonceRefusals < 1) {
+    await unclaim(ctx, { ...claimed, nonceRefusals: claimed.nonceRefusals + 1 }, error.message, claimed);
+    await ctx.releaseKey();
+    return;
+  }
+  if (error.code === "NONCE_TOO_LOW") {
+    await ctx.pauseKey(error, lease);
+    const detail = "Kraken refused nonces twice: something else uses this API key; the key is stopped";
+    return endIntent(ctx, claimed, "REFUSED", "refused", { code: "KEY_STOPPED", detail });
+  }
+  const retryAt = await whenToTryAgain(ctx, error, lease);
+  if (retryAt === undefined) {
+    const reason: Reason = reasonOf(error) ?? { code: "KRAKEN_REFUSED", detail: error.message };
+    return endIntent(ctx, claimed, "REFUSED", "refused", reason);
+  }
+  await unclaim(ctx, claimed, error.message);
+  throw new Postponed(retryAt, error.message);
+}
+
+/** After a refusal that may pass: when; undefined when it will not. */
+async function whenToTryAgain(ctx: RunContext, error: ExchangeError, lease: KeyLease) {
+  const paused = await ctx.pauseKey(error, lease);
+  if (paused !== undefined) return paused;
+  if (error.retry === "never") return undefined;
+  return later(ctx.deps.clock.now(), 30 * SECOND_MS);
+}
+
+/** SUBMITTING(n) → PLANNED(n), because this very attempt was refused before it could place anything. */
+async function unclaim(ctx: RunContext, after: Intent, why: string, before: Intent = after): Promise<void> {
+  const { claimId: _, ...rest } = after;
+  await ctx.write(before, ctx.noted({ ...rest, state: "PLANNED" }, `PLANNED again: ${why}`));
+}

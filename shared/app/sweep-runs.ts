@@ -1,0 +1,164 @@
+/**
+ * The sweep only finds: runs whose time has come are put into the queue, slots without a run are fired or written down as
+ * missed, messages that were not told are told. It decides nothing about money.
+ *
+ * Promises: every slot of every plan since it was first seen ends up with a run; doing it twice is doing it once.
+ */
+import { missedText } from "../domain/messages.ts";
+import type { DcaPlan } from "../domain/plan.ts";
+import type { Run } from "../domain/run.ts";
+import { nextSlot, slotsBetween, slotText } from "../domain/schedule.ts";
+import { type EpochMs, later, MINUTE_MS } from "../domain/time.ts";
+import { localText } from "../domain/zone.ts";
+import { hashOf } from "./ids.ts";
+import type { Deps, Message, PlanState } from "./ports.ts";
+
+/** A slot younger than this may still be on its way through schedule and queue. */
+const UNDERWAY_MS = 2 * MINUTE_MS;
+/** With `ifMissed: skip`: as long as its firing could still be delivered and run. */
+const LATE_MS = 10 * MINUTE_MS;
+/** At most this many slots of one plan in one sweep; the next one goes on. */
+const SLOTS_MAX = 500;
+/** A transaction has at most 100 actions; the message is one of them. */
+const MISSED_AT_ONCE = 90;
+
+export type SweepReport = {
+  readonly resumed: readonly string[];
+  readonly fired: readonly string[];
+  readonly missed: readonly string[];
+  readonly told: number;
+};
+
+/** Makes the plans known to the ledger. Slots count from the first time on, so that deploying never fires. */
+export async function registerPlans(deps: Deps): Promise<void> {
+  const now = deps.clock.now();
+  for (const account of deps.settings.accounts) {
+    for (const plan of deps.settings.plans) {
+      if (plan.kind !== "dca") continue;
+      await deps.books.registerPlan(
+        account.name,
+        plan.id,
+        hashOf({ schedule: plan.schedule, zone: plan.zone }),
+        now,
+      );
+    }
+  }
+}
+
+export async function sweepRuns(deps: Deps): Promise<SweepReport> {
+  const now = deps.clock.now();
+  const resumed: string[] = [];
+  for (const { account, run, dueAt } of await deps.books.dueRuns(now)) {
+    await deps.queue.send(account, { kind: "resume", account, run }, `${run}#${dueAt}`);
+    resumed.push(run);
+  }
+  const fired: string[] = [];
+  const missed: string[] = [];
+  for (const account of deps.settings.accounts) {
+    const states = new Map((await deps.books.plans(account.name)).map((state) => [state.id, state]));
+    for (const plan of deps.settings.plans) {
+      const state = states.get(plan.id);
+      if (plan.kind !== "dca" || state === undefined) continue;
+      const found = await accountSlots(deps, account.name, plan, state, now);
+      fired.push(...found.fired);
+      missed.push(...found.missed);
+    }
+  }
+  return { resumed, fired, missed, told: await flushOutbox(deps, now) };
+}
+
+/** Every slot since `accountedTo`: has it a run? If not, may it still be fired, or was it missed? */
+async function accountSlots(deps: Deps, account: string, plan: DcaPlan, state: PlanState, now: EpochMs) {
+  const until = later(now, -UNDERWAY_MS);
+  const slots = slotsBetween(plan.schedule, plan.zone, state.accountedTo, until, SLOTS_MAX);
+  const withinMs = plan.ifMissed.is === "catch-up" ? plan.ifMissed.withinMs : LATE_MS;
+  const fired: string[] = [];
+  const underway = new Set<EpochMs>();
+  const lost: EpochMs[] = [];
+  for (const slot of slots) {
+    const id = `${plan.id}@${slotText(slot)}`;
+    if ((await deps.books.run(account, id)) !== undefined) continue;
+    if (now > later(slot, withinMs)) {
+      lost.push(slot);
+      continue;
+    }
+    underway.add(slot);
+    if (plan.ifMissed.is === "skip") continue;
+    await deps.queue.send(account, { kind: "dca", account, plan: plan.id, slot: slotText(slot) }, id);
+    fired.push(id);
+  }
+  const missed: string[] = [];
+  for (let from = 0; from < lost.length; from += MISSED_AT_ONCE) {
+    const chunk = lost.slice(from, from + MISSED_AT_ONCE);
+    // Not written when one of them has a run after all; then the next sweep looks again.
+    if (await writeMissed(deps, account, plan, chunk, now))
+      missed.push(...chunk.map((slot) => `${plan.id}@${slotText(slot)}`));
+    else for (const slot of chunk) underway.add(slot);
+  }
+  const firstOpen = slots.findIndex((slot) => underway.has(slot));
+  const accountedTo = firstOpen === -1 ? slots.at(-1) : slots[firstOpen - 1];
+  if (accountedTo !== undefined)
+    await deps.books.setAccountedTo(account, plan.id, state.accountedTo, accountedTo);
+  return { fired, missed };
+}
+
+/** The slots' runs and one message for all of them, in one transaction: nothing is missed without being told. */
+async function writeMissed(
+  deps: Deps,
+  account: string,
+  plan: DcaPlan,
+  slots: readonly EpochMs[],
+  now: EpochMs,
+): Promise<boolean> {
+  const label = deps.venue === "sandbox" ? "PLAY MONEY" : deps.settings.mode === "live" ? "LIVE" : "DRY RUN";
+  const detail = "nothing ran at its time";
+  const runs = slots.map(
+    (slot): Run => ({
+      id: `${plan.id}@${slotText(slot)}`,
+      account,
+      plan: plan.id,
+      kind: "dca",
+      slot,
+      trigger: "schedule",
+      label,
+      openedAt: now,
+      closedAt: now,
+      outcome: "missed",
+      reason: { code: "MISSED", detail },
+      steps: [{ step: "record", at: now, detail: `missed: ${detail}` }],
+    }),
+  );
+  const next = nextSlot(plan.schedule, plan.zone, now);
+  const text = missedText(
+    label,
+    plan.id,
+    slots.map((slot) => localText(slot, plan.zone)),
+    "Tidekeeper was not running, or nothing reached it",
+    next === undefined ? "" : `Next: ${localText(next, plan.zone)}.`,
+  );
+  const first = runs[0]!.id;
+  const message: Message = { id: `${first}#missed`, at: now, run: first, outcome: "missed", ...text };
+  if (!(await deps.books.addMissed(runs, message))) return false;
+  for (const run of runs) {
+    deps.report({
+      run: run.id,
+      plan: plan.id,
+      step: "record",
+      label,
+      at: now,
+      detail: `missed: ${detail}`,
+      outcome: "missed",
+    });
+  }
+  return true;
+}
+
+async function flushOutbox(deps: Deps, now: EpochMs): Promise<number> {
+  let told = 0;
+  for (const { account, message } of await deps.books.unsentMessages(now)) {
+    await deps.notifier.publish(account, message);
+    await deps.ledger.messageSent(account, message.id, deps.clock.now());
+    told++;
+  }
+  return told;
+}

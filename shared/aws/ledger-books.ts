@@ -1,0 +1,223 @@
+/** The ledger as the sweep and the owner's tools read it, off the money path. */
+import {
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  TransactWriteItemsCommand,
+  UpdateItemCommand,
+  type UpdateItemCommandInput,
+} from "@aws-sdk/client-dynamodb";
+import type { LedgerBooks } from "../app/ports.ts";
+import type { Intent } from "../domain/run.ts";
+import { type EpochMs, epochMs } from "../domain/time.ts";
+import { b, type Dynamo, type Item, n, refusals, refusedItem, s, send } from "./dynamo.ts";
+import {
+  accountKey,
+  headKey,
+  headOf,
+  intentKey,
+  intentOf,
+  keyCheckKey,
+  keyCheckOf,
+  messageItem,
+  messageOf,
+  OPEN_SHARDS,
+  planKey,
+  planStateOf,
+  runItem,
+  runKey,
+  runOf,
+  schemaUpdate,
+  schemaValue,
+} from "./items.ts";
+
+/** The sparse index on open work: partition `openShard`, sorted by `dueAt`. Named like this in the template, too. */
+export const OPEN_INDEX = "open";
+
+export function ledgerBooks(dynamo: Dynamo): LedgerBooks {
+  const TableName = dynamo.table;
+
+  const get = async (Key: Item): Promise<Item | undefined> => {
+    const { Item } = await send(dynamo, (client) =>
+      client.send(new GetItemCommand({ TableName, Key, ConsistentRead: true })),
+    );
+    return Item;
+  };
+
+  const all = async (account: string, prefix: string): Promise<readonly Item[]> => {
+    const items: Item[] = [];
+    let from: Item | undefined;
+    do {
+      const page = await send(dynamo, (client) =>
+        client.send(
+          new QueryCommand({
+            TableName,
+            KeyConditionExpression: "pk = :pk AND begins_with(sk, :prefix)",
+            ExpressionAttributeValues: { ":pk": s(accountKey(account)), ":prefix": s(prefix) },
+            ConsistentRead: true,
+            ...(from === undefined ? {} : { ExclusiveStartKey: from }),
+          }),
+        ),
+      );
+      items.push(...(page.Items ?? []));
+      from = page.LastEvaluatedKey;
+    } while (from !== undefined);
+    return items;
+  };
+
+  /** Keys of open items that are due. The index may lag and may name what is done by now. */
+  const due = async (now: EpochMs): Promise<readonly Item[]> => {
+    const shards = Array.from({ length: OPEN_SHARDS }, (_, shard) => `OPEN#${shard}`);
+    const pages = await Promise.all(
+      shards.map((shard) =>
+        send(dynamo, (client) =>
+          client.send(
+            new QueryCommand({
+              TableName,
+              IndexName: OPEN_INDEX,
+              KeyConditionExpression: "openShard = :shard AND dueAt <= :now",
+              ExpressionAttributeValues: { ":shard": s(shard), ":now": n(now) },
+              Limit: 200,
+            }),
+          ),
+        ),
+      ),
+    );
+    return pages.flatMap((page) => page.Items ?? []);
+  };
+
+  const update = (input: Omit<UpdateItemCommandInput, "TableName">) =>
+    send(dynamo, (client) => client.send(new UpdateItemCommand({ TableName, ...input })));
+
+  /** True when the condition held. Repeating such a write after a lost answer must be harmless. */
+  const tryUpdate = async (input: Omit<UpdateItemCommandInput, "TableName">): Promise<boolean> => {
+    try {
+      await update(input);
+      return true;
+    } catch (error) {
+      if (refusedItem(error) === undefined) throw error;
+      return false;
+    }
+  };
+
+  /** True when there was no such item. */
+  const tryPut = async (Item: Item): Promise<boolean> => {
+    try {
+      await send(dynamo, (client) =>
+        client.send(
+          new PutItemCommand({
+            TableName,
+            Item,
+            ConditionExpression: "attribute_not_exists(pk)",
+            ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+          }),
+        ),
+      );
+      return true;
+    } catch (error) {
+      const refused = refusedItem(error);
+      if (refused === undefined) throw error;
+      return refused.item?.doc?.S === Item.doc?.S; // Our own write, whose answer got lost
+    }
+  };
+
+  return {
+    head: async (account) => headOf(await get(headKey(account))),
+    plans: async (account) => (await all(account, "PLAN#")).map((item) => planStateOf(item)!),
+
+    async runs(account) {
+      const [runs, intents] = await Promise.all([all(account, "RUN#"), all(account, "INTENT#")]);
+      const byRun = new Map(intents.map((item) => [intentOf(item)!.run, intentOf(item)!]));
+      return runs
+        .map((item) => runOf(item)!)
+        .map((run) => ({ run, intent: byRun.get(run.id) as Intent | undefined }))
+        .sort((a, b) => a.run.openedAt - b.run.openedAt || (a.run.id < b.run.id ? -1 : 1));
+    },
+
+    async run(account, id) {
+      const [run, intent] = await Promise.all([get(runKey(account, id)), get(intentKey(account, id, 0))]);
+      return run === undefined ? undefined : { run: runOf(run)!, intent: intentOf(intent) };
+    },
+
+    async dueRuns(now) {
+      return (await due(now)).flatMap((item) => {
+        const [, run] =
+          /^(?:RUN#(.+)|INTENT#(.+)#\d+)$/.exec(item.sk!.S!)?.filter((part) => part !== undefined) ?? [];
+        if (run === undefined) return [];
+        return [{ account: item.pk!.S!.slice(2), run, dueAt: epochMs(Number(item.dueAt!.N)) }];
+      });
+    },
+
+    async unsentMessages(now) {
+      const keys = (await due(now)).filter((item) => item.sk!.S!.startsWith("OUTBOX#"));
+      const items = await Promise.all(keys.map(({ pk, sk }) => get({ pk: pk!, sk: sk! })));
+      return items
+        .filter((item) => item !== undefined && item.sentAt === undefined)
+        .map((item) => ({ account: item!.pk!.S!.slice(2), message: messageOf(item!) }));
+    },
+
+    async messages(account) {
+      return (await all(account, "OUTBOX#")).map(messageOf).sort((a, b) => a.at - b.at);
+    },
+
+    async registerPlan(account, id, hash, now) {
+      await tryUpdate({
+        Key: planKey(account, id),
+        // Another schedule starts the accounts anew: its earlier slots were never promised.
+        UpdateExpression: `SET #hash = :hash, activeFrom = :now, accountedTo = :now, carry = if_not_exists(carry, :zero), ${schemaUpdate}`,
+        ConditionExpression: "attribute_not_exists(#hash) OR #hash <> :hash",
+        ExpressionAttributeNames: { "#hash": "hash" },
+        ExpressionAttributeValues: { ":hash": s(hash), ":now": n(now), ":zero": n(0), ...schemaValue },
+      });
+    },
+
+    setAccountedTo: (account, plan, before, to) =>
+      tryUpdate({
+        Key: planKey(account, plan),
+        UpdateExpression: "SET accountedTo = :to",
+        ConditionExpression: "accountedTo = :before",
+        ExpressionAttributeValues: { ":to": n(to), ":before": n(before) },
+      }),
+
+    setPaused: (account, plan, paused) =>
+      tryUpdate({
+        Key: planKey(account, plan),
+        UpdateExpression: paused ? "SET paused = :true" : "REMOVE paused",
+        ConditionExpression: "attribute_exists(pk)",
+        ...(paused ? { ExpressionAttributeValues: { ":true": b(true) } } : {}),
+      }),
+
+    async setKilled(account, killed) {
+      await update({
+        Key: headKey(account),
+        UpdateExpression: `SET killed = :killed, ${schemaUpdate}`,
+        ExpressionAttributeValues: { ":killed": b(killed), ...schemaValue },
+      });
+    },
+
+    keyCheck: async (account, use) => keyCheckOf(await get(keyCheckKey(account, use))),
+
+    async addMissed(runs, message) {
+      const isNew = { TableName, ConditionExpression: "attribute_not_exists(pk)" };
+      const token = dynamo.chance.id();
+      try {
+        await send(dynamo, (client) =>
+          client.send(
+            new TransactWriteItemsCommand({
+              ClientRequestToken: token,
+              TransactItems: [
+                ...runs.map((run) => ({ Put: { Item: runItem(run, false), ...isNew } })),
+                { Put: { TableName, Item: messageItem(runs[0]!.account, message) } },
+              ],
+            }),
+          ),
+        );
+        return true;
+      } catch (error) {
+        if (refusals(error) === undefined) throw error;
+        return false;
+      }
+    },
+    addMessage: (account, message) => tryPut(messageItem(account, message)),
+  };
+}

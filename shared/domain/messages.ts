@@ -1,0 +1,152 @@
+/** What the owner is told, in plain words: one thought, numbers first, always with the label of whose money it is. */
+import { compare, divide, formatShort } from "./decimal.ts";
+import { addCost, addFee, addVolume, type Cost, costWithFee } from "./money.ts";
+import type { DcaPlan } from "./plan.ts";
+import type { Fills, FrozenOrder, Label, Outcome, Reason } from "./run.ts";
+
+export type MessageText = { readonly subject: string; readonly text: string };
+
+const titled = (label: Label, subject: string, text: string): MessageText => ({
+  // SNS takes up to 100 characters of ASCII as subject.
+  subject: `[${label}] ${subject}`.replace(/[^\x20-\x7e]/g, "-").slice(0, 100),
+  text: `${label}. ${text}`,
+});
+
+export const spentOf = (fills: Fills): Cost => costWithFee(fills.cost, fills.fee);
+
+export const sumFills = (a: Fills, b: Fills): Fills => ({
+  volume: addVolume(a.volume, b.volume),
+  cost: addCost(a.cost, b.cost),
+  fee: addFee(a.fee, b.fee),
+});
+
+/** Cost ÷ volume to the pair's usual digits; for people only, nothing is computed from it. */
+export function averagePrice(fills: Fills): string {
+  return formatShort(divide(fills.cost, fills.volume, 2, "down"));
+}
+
+export function boughtText(
+  label: Label,
+  run: string,
+  plan: DcaPlan,
+  order: FrozenOrder,
+  fills: Fills,
+  next: string,
+): MessageText {
+  const { base, quote } = plan.pair;
+  const partly =
+    compare(fills.volume, order.volume) < 0
+      ? ` Only part of ${formatShort(order.volume)} ${base} could be had at the limit ${formatShort(order.limitPrice)}.`
+      : "";
+  return titled(
+    label,
+    `${plan.id}: bought ${formatShort(fills.volume)} ${base}`,
+    `Bought ${formatShort(fills.volume)} ${base} for ${formatShort(fills.cost)} ${quote} + ${formatShort(fills.fee)} fee ` +
+      `at ${averagePrice(fills)}.${partly} ${next} Run ${run}.`,
+  );
+}
+
+export function rehearsedText(
+  label: Label,
+  run: string,
+  plan: DcaPlan,
+  order: { volume: FrozenOrder["volume"]; limitPrice: FrozenOrder["limitPrice"]; costMax: Cost },
+  next: string,
+): MessageText {
+  const { base, quote } = plan.pair;
+  return titled(
+    label,
+    `${plan.id}: would have bought ${formatShort(order.volume)} ${base}`,
+    `Would have bought ${formatShort(order.volume)} ${base} at up to ${formatShort(order.limitPrice)} ${quote} for at most ` +
+      `${formatShort(order.costMax)} ${quote}; Kraken checked the order and placed nothing. ${next} Run ${run}.`,
+  );
+}
+
+const OPENING: Readonly<Record<Outcome, string>> = {
+  bought: "Bought",
+  traded: "Traded",
+  rehearsed: "Rehearsed",
+  skipped: "Skipped",
+  carried: "Carried",
+  refused: "Refused",
+  waiting: "Waiting",
+  abandoned: "Gave up on",
+  uncertain: "Uncertain:",
+  missed: "Missed",
+};
+
+/** Nothing was bought, and why. */
+export function nothingBoughtText(
+  label: Label,
+  run: string,
+  plan: string,
+  outcome: Outcome,
+  reason: Reason,
+  next: string,
+): MessageText {
+  return titled(
+    label,
+    `${plan}: ${outcome} (${reason.code})`,
+    `${OPENING[outcome]} ${plan}: ${reason.detail}. Nothing spent. ${next} Run ${run}.`,
+  );
+}
+
+export function carriedText(
+  label: Label,
+  run: string,
+  plan: DcaPlan,
+  kept: Cost,
+  reason: Reason,
+  next: string,
+): MessageText {
+  return titled(
+    label,
+    `${plan.id}: carried ${formatShort(kept)} ${plan.pair.quote}`,
+    `${reason.detail}. Nothing spent; ${formatShort(kept)} ${plan.pair.quote} are kept for next time. ${next} Run ${run}.`,
+  );
+}
+
+export function uncertainText(
+  label: Label,
+  run: string,
+  plan: string,
+  clientOrderId: string,
+  at: string,
+): MessageText {
+  return titled(
+    label,
+    `${plan}: an order is in doubt`,
+    `Kraken did not answer for certain at ${at}. Nothing was sent again. Tidekeeper keeps looking for the order ` +
+      `${clientOrderId} and will adopt it, or prove that it does not exist, by itself. Run ${run}.`,
+  );
+}
+
+export function quarantinedText(
+  label: Label,
+  run: string,
+  plan: string,
+  clientOrderId: string,
+  why: string,
+): MessageText {
+  return titled(
+    label,
+    `${plan}: please look, an order stays in doubt`,
+    `For 24 hours neither the order ${clientOrderId} nor its absence could be proven (${why}). Nothing was sent again, ` +
+      `its amount stays reserved, and ${plan} is on hold. Look for the order at Kraken. Run ${run}.`,
+  );
+}
+
+export function missedText(
+  label: Label,
+  plan: string,
+  slots: readonly string[],
+  why: string,
+  next: string,
+): MessageText {
+  const named = slots.length <= 3 ? slots.join(", ") : `${slots[0]} … ${slots.at(-1)}`;
+  return titled(
+    label,
+    `${plan}: missed ${slots.length} ${slots.length === 1 ? "slot" : "slots"}`,
+    `Missed ${slots.length} ${slots.length === 1 ? "slot" : "slots"} of ${plan}: ${named}. ${why}. Nothing spent. ${next}`,
+  );
+}
