@@ -4,13 +4,17 @@
  */
 import type { Clock } from "../../shared/app/clock.ts";
 import { Activity } from "./activity.ts";
-import { openDatabase } from "./database.ts";
+import { type Database, openDatabase } from "./database.ts";
 import { Port, type SdkRequestHandler, sdkRequestHandler } from "./door.ts";
 import { DynamoDb } from "./dynamodb/dynamodb.ts";
 import { Front } from "./front.ts";
+import { Secrets } from "./secrets.ts";
+import { type Published, Sns } from "./sns.ts";
+import { Sqs } from "./sqs/sqs.ts";
 import { openStateFolder } from "./state-folder.ts";
 
 export { CloudError } from "./errors.ts";
+export type { Published } from "./sns.ts";
 
 export type CloudOptions = {
   readonly clock: Clock;
@@ -25,6 +29,8 @@ export interface Cloud {
   listen(port: number): Promise<string>;
   /** For SDK v3 clients in the same process: no sockets. */
   readonly requestHandler: SdkRequestHandler;
+  /** What was published to SNS topics, oldest first. */
+  published(): readonly Published[];
   readonly activity: Readonly<Pick<Activity, "inFlight" | "changes">>;
   /** How often each DynamoDB operation was called since this was last asked. */
   takeCounts(): Record<string, number>;
@@ -35,10 +41,13 @@ export interface Cloud {
 /** Throws CloudError, with one sentence, when the state folder cannot be used. */
 export async function openCloud(options: CloudOptions): Promise<Cloud> {
   const { clock, dir, region = "us-east-1" } = options;
-  const database = dir === undefined ? await openDatabase(undefined) : await openStateFolder(dir);
+  const { database, secretsFile } = dir === undefined ? await inMemory() : await openStateFolder(dir);
+  const services = await openServices(database, secretsFile, clock, region).catch(async (error) => {
+    await database.close();
+    throw error;
+  });
   const activity = new Activity();
-  const dynamodb = await DynamoDb.open(database, clock, region);
-  const front = new Front({ dynamodb }, clock, activity);
+  const front = new Front(services, clock, activity);
   const port = new Port(front.answer);
   let closed: Promise<void> | undefined;
   const close = async () => {
@@ -50,8 +59,25 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
   return {
     listen: (number) => port.listen(number),
     requestHandler: sdkRequestHandler(front.answer),
+    published: () => services.sns.published(),
     activity,
     takeCounts: () => front.takeCounts(),
     close: () => (closed ??= close()),
+  };
+}
+
+const inMemory = async () => ({ database: await openDatabase(undefined), secretsFile: undefined });
+
+async function openServices(
+  database: Database,
+  secretsFile: string | undefined,
+  clock: Clock,
+  region: string,
+) {
+  return {
+    dynamodb: await DynamoDb.open(database, clock, region),
+    secretsmanager: await Secrets.open(secretsFile, clock, region),
+    sns: await Sns.open(database, clock, region),
+    sqs: await Sqs.open(database, clock, region),
   };
 }

@@ -1,5 +1,8 @@
 /** What the front knows of each AWS service behind it. */
 
+/** The account in every ARN and queue URL. */
+export const ACCOUNT = "000000000000";
+
 export type Input = Readonly<Record<string, unknown>>;
 export type Output = Record<string, unknown>;
 

@@ -11,7 +11,7 @@ import { CloudError } from "./errors.ts";
 const VERSION = 1;
 const VERSION_FILE = "version.json";
 
-export async function openStateFolder(dir: string): Promise<Database> {
+export async function openStateFolder(dir: string): Promise<{ database: Database; secretsFile: string }> {
   try {
     await mkdir(dir, { recursive: true, mode: 0o700 });
     await chmod(dir, 0o700);
@@ -22,7 +22,7 @@ export async function openStateFolder(dir: string): Promise<Database> {
     await mkdir(store, { recursive: true, mode: 0o700 });
     const database = await openDatabase(store);
     for (const name of await readdir(store)) await chmod(join(store, name), 0o600);
-    return database;
+    return { database, secretsFile: join(dir, "secrets.json") };
   } catch (error) {
     throw error instanceof CloudError ? error : new CloudError(sentenceOf(dir, error), { cause: error });
   }

@@ -6,6 +6,7 @@
  */
 import { Readable } from "node:stream";
 import type { Change, Database, Range } from "../database.ts";
+import { ACCOUNT } from "../service.ts";
 import { type Item, indexChanges, plainKeyOf, type Table } from "./engine.ts";
 
 type Callback = (error: unknown, value?: unknown) => void;
@@ -31,7 +32,6 @@ interface SubStore {
   createKeyStream(range: Range): Readable;
 }
 
-export const ACCOUNT = "000000000000";
 const TABLES = "table~";
 const itemsOf = (table: string) => `item-${table}~`;
 const indexOf = (kind: string, table: string, index: string) => `index-${kind}~${table}~${index}~`;
