@@ -1,6 +1,6 @@
 /** What the program needs of the world besides the exchange: a ledger, a gate for each key, a voice, a log. */
 import type { CapWindow } from "../domain/caps.ts";
-import type { KeyUseKind } from "../domain/key-check.ts";
+import type { KeyExpectation, KeyUseKind } from "../domain/key-check.ts";
 import type { Cost } from "../domain/money.ts";
 import type { Settings } from "../domain/plan.ts";
 import type { Intent, Label, Outcome, Run, StepName } from "../domain/run.ts";
@@ -223,8 +223,7 @@ export type Deps = {
   readonly settings: Settings;
   /** Where orders go. Only `sandbox` may place without being armed: its money is play money. */
   readonly venue: "sandbox" | "kraken";
-  /** Addresses that Kraken must see and allow; undefined where they are not fixed. */
-  readonly ourAddresses: readonly string[] | undefined;
+  readonly keyExpectation: (use: KeyUseKind) => KeyExpectation;
   readonly clock: Clock;
   readonly chance: Chance;
   readonly exchange: Exchange;
@@ -234,5 +233,7 @@ export type Deps = {
   readonly books: LedgerBooks;
   readonly notifier: Notifier;
   readonly queue: FiringQueue;
+  /** Firings that must not start a run; an alarm watches it. */
+  readonly deadLetters: FiringQueue;
   readonly report: (event: Event) => void;
 };

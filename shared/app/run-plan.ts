@@ -14,20 +14,13 @@ import { isSlot, parseSlot } from "../domain/schedule.ts";
 import { type EpochMs, later, MINUTE_MS } from "../domain/time.ts";
 import { armingHash, keyHashOf } from "./ids.ts";
 import type { Deps } from "./ports.ts";
+import { FiringRefused } from "./refuse-firing.ts";
 import { Postponed, RunContext } from "./run-context.ts";
 import { endIntent, endWithoutOrder } from "./steps/conclude.ts";
 import { lateAfterOf, planBuy } from "./steps/plan-buy.ts";
 import { resolve } from "./steps/resolve.ts";
 import { settle } from "./steps/settle.ts";
 import { submit } from "./steps/submit.ts";
-
-/** A firing that must not start a run: wrong plan, or no slot of it. It is dead-lettered, never retried. */
-export class FiringRefused extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = "FiringRefused";
-  }
-}
 
 export type RunReport = {
   readonly run: string;

@@ -11,6 +11,8 @@ export const ENVIRONMENT = {
   /** Addresses of the FIFO queues that the workers read. */
   dcaQueue: "TIDEKEEPER_DCA_QUEUE",
   rebalanceQueue: "TIDEKEEPER_REBALANCE_QUEUE",
+  /** Where firings go that must not start a run. */
+  dcaDeadLetters: "TIDEKEEPER_DCA_DEAD_LETTERS",
   /** ARN of the topic that messages to the owner go to. */
   topic: "TIDEKEEPER_TOPIC",
   /** Stable for the State stack; part of the names of the API keys. */

@@ -18,6 +18,14 @@ export type KeyInfo = {
 
 export type KeyUseKind = "trade" | "read";
 
+/** What a key must match besides its permissions. */
+export type KeyExpectation = {
+  /** The name it must have at Kraken, so that two deployments never share one; undefined where any will do. */
+  readonly name: string | undefined;
+  /** The addresses that its allow-list must hold and nothing wider; undefined where we do not know ours. */
+  readonly addresses: readonly string[] | undefined;
+};
+
 export type KeyVerdict = { readonly problems: readonly string[]; readonly warnings: readonly string[] };
 
 /** Permission ids of GetApiKeyInfo and the tick boxes they belong to on Kraken's page "Create API key". */
@@ -52,15 +60,12 @@ const box = (permission: string): string => {
   return known === undefined ? `the permission ${JSON.stringify(permission)}` : `the tick box "${known}"`;
 };
 
-/**
- * Problems refuse the key; warnings are told and the key is used. `ourAddresses` are the addresses that the allow-list must
- * hold and nothing wider; undefined where we do not know ours (one machine), then an empty list is only warned about.
- */
+/** Problems refuse the key; warnings are told and the key is used. On one machine an empty allow-list is only warned about. */
 export function checkKey(
   info: KeyInfo,
   use: KeyUseKind,
   now: EpochMs,
-  ourAddresses: readonly string[] | undefined,
+  expected: KeyExpectation,
 ): KeyVerdict {
   const problems: string[] = [];
   const warnings: string[] = [];
@@ -95,7 +100,12 @@ export function checkKey(
       );
     } else warnings.push(`the key expires on ${until}`);
   }
-  checkAddresses(info.ipAllowList, ourAddresses, problems, warnings);
+  if (expected.name !== undefined && info.name !== expected.name) {
+    problems.push(
+      `the field "Key name" is ${JSON.stringify(info.name)}; make a key named ${expected.name} that nothing else uses`,
+    );
+  }
+  checkAddresses(info.ipAllowList, expected.addresses, problems, warnings);
   return { problems, warnings };
 }
 

@@ -180,7 +180,7 @@ async function checkTradeKey(ctx: RunContext, now: EpochMs): Promise<Reason | un
   let problems = known?.problems ?? [];
   if (!isCurrent || problems.length > 0) {
     const info = await ctx.withAccount(BUY_POINTS, (account) => account.keyInfo());
-    const verdict = checkKey(info, "trade", now, ctx.deps.ourAddresses);
+    const verdict = checkKey(info, "trade", now, ctx.deps.keyExpectation("trade"));
     problems = verdict.problems;
     await ctx.deps.ledger.setKeyCheck(ctx.account.name, "trade", {
       secretVersion: ctx.credentials.version,

@@ -1,0 +1,34 @@
+/** Runs a DCA plan when its firing comes out of the queue, or goes on with a run that waits. */
+import middy from "@middy/core";
+import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
+import type { Deps } from "../shared/app/ports.ts";
+import { FiringRefused, refuseFiring } from "../shared/app/refuse-firing.ts";
+import { runPlan } from "../shared/app/run-plan.ts";
+import { parseFiring } from "../shared/config/firing.ts";
+import { logFailure } from "./log-failure.ts";
+import { connect, oncePerContainer } from "./wire.ts";
+
+export function makeHandler(connected: () => Promise<Deps>) {
+  const ready = oncePerContainer(connected);
+  return middy<SQSEvent, SQSBatchResponse>()
+    .use(logFailure())
+    .handler(async ({ Records }) => {
+      // One record at a time (batch size 1); a FIFO group goes on only after its first message is done.
+      for (const record of Records) await runRecord(record, await ready());
+      return { batchItemFailures: [] };
+    });
+}
+
+async function runRecord(record: SQSRecord, deps: Deps): Promise<void> {
+  const account = record.attributes.MessageGroupId ?? "";
+  const read = parseFiring(record.body);
+  if ("problem" in read) return refuseFiring(deps, account, record.messageId, record.body, read.problem);
+  try {
+    await runPlan(read.firing, deps);
+  } catch (error) {
+    if (!(error instanceof FiringRefused)) throw error;
+    await refuseFiring(deps, account, record.messageId, record.body, error.message);
+  }
+}
+
+export const handler = makeHandler(connect);
