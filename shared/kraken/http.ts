@@ -78,7 +78,7 @@ export function undiciTransport(options: UndiciTransportOptions): HttpTransport 
         const pool = current;
         const call = new Call(request, {
           answered: (reply) => {
-            if (reply.status !== 200) retire(pool);
+            if (reply.status !== 200 || !isWhole(reply.body)) retire(pool);
             resolve(reply);
           },
           failed: (error) => {
@@ -94,6 +94,12 @@ export function undiciTransport(options: UndiciTransportOptions): HttpTransport 
     },
   };
 }
+
+/** Whether the body ends as Kraken's answers do. What a broken one left behind must not be read as the next answer. */
+const isWhole = (body: Uint8Array): boolean =>
+  String.fromCharCode(...body.subarray(-8))
+    .trimEnd()
+    .endsWith("}");
 
 type Outcome = { answered(reply: HttpReply): void; failed(error: TransportError): void };
 
@@ -163,11 +169,14 @@ class Call implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     if (!this.#end()) return;
-    this.#outcome.answered({
+    const reply = {
       status: this.#status,
       headers: this.#headers,
       body: Buffer.concat(this.#chunks, this.#size),
-    });
+    };
+    // undici gives the connection free in the next turn of the event loop. Whoever asks again sooner, as the next
+    // private call would, makes it open a second one, with another handshake.
+    queueMicrotask(() => setImmediate(() => this.#outcome.answered(reply)));
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {

@@ -8,7 +8,7 @@ const snakeCase = (wire: unknown): unknown =>
   typeof wire === "object" && wire !== null
     ? Object.fromEntries(
         Object.entries(wire).map(([name, value]) => [
-          name.replace(/allowList/, "allowlist").replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+          name.replace("AllowList", "Allowlist").replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
           value,
         ]),
       )
