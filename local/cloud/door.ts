@@ -15,6 +15,7 @@ export class Port {
 
   constructor(answer: Answer) {
     this.#server = createServer((request, response) => {
+      response.once("finish", () => this.#endIdle());
       serve(request, response, answer).catch(() => response.destroy());
     });
   }
@@ -39,8 +40,12 @@ export class Port {
     if (!this.#listening) return Promise.resolve();
     return new Promise((resolve) => {
       this.#server.close(() => resolve());
-      this.#server.closeIdleConnections();
     });
+  }
+
+  /** A connection kept for further requests would hold up `close`. */
+  #endIdle(): void {
+    if (!this.#server.listening) setImmediate(() => this.#server.closeIdleConnections());
   }
 }
 

@@ -31,7 +31,7 @@ export class Sns implements Service {
   readonly #region: string;
   readonly #turns = new Turns();
   readonly #topics: string[] = [];
-  #messages: { readonly number: number; readonly published: Published }[] = [];
+  readonly #messages: { readonly number: number; readonly published: Published }[] = [];
 
   private constructor(database: Database, clock: Clock, region: string) {
     this.#database = database;
@@ -106,7 +106,8 @@ export class Sns implements Service {
       { type: "put", key: keyOf(number), value: published },
       ...dropped.map((old): Change => ({ type: "del", key: keyOf(old.number) })),
     ]);
-    this.#messages = [...this.#messages.slice(dropped.length), { number, published }];
+    this.#messages.splice(0, dropped.length);
+    this.#messages.push({ number, published });
     return { MessageId: published.id };
   }
 }

@@ -14,9 +14,9 @@ const VERSION_FILE = "version.json";
 export async function openStateFolder(dir: string): Promise<{ database: Database; secretsFile: string }> {
   try {
     await mkdir(dir, { recursive: true, mode: 0o700 });
+    const isNew = await checkVersion(dir);
     await chmod(dir, 0o700);
     narrowNewFiles();
-    const isNew = await checkVersion(dir);
     if (isNew) await writeWhole(join(dir, VERSION_FILE), JSON.stringify({ cloud: VERSION }));
     const store = join(dir, "store");
     await mkdir(store, { recursive: true, mode: 0o700 });

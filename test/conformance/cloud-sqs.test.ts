@@ -202,7 +202,7 @@ describe.each(ways)("SQS ($reach, $store)", (way) => {
       VisibilityTimeout: "5",
     });
     house.clock.moveTo(START + 30_000);
-    expect((await bodies({ QueueUrl: plain })).toSorted()).toEqual(["later", "now", "now too"]);
+    expect(new Set(await bodies({ QueueUrl: plain }))).toEqual(new Set(["later", "now", "now too"]));
     expect((await failure(send("a1", "a", { DelaySeconds: 5 }))).message).toMatch(
       /not valid for this queue type/,
     );

@@ -83,6 +83,7 @@ export function check(operation: EngineOperation, input: Input, store: EngineSto
 export function run(operation: EngineOperation, store: EngineStore, data: Checked): Promise<Output> {
   const action = actions.get(operation) as Action;
   return new Promise((resolve, reject) => {
+    store.onThrow = reject;
     action(store, data, (error, result) => (error ? reject(awsErrorOf(error)) : resolve(result ?? {})));
   });
 }

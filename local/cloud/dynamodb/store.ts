@@ -19,6 +19,7 @@ export interface EngineStore {
     readonly createTableMs: number;
   };
   readonly tableDb: SubStore & { readonly awsAccountId: string; readonly awsRegion: string };
+  onThrow(error: unknown): void;
   getTable(name: string, checkStatus: boolean | Callback, callback?: Callback): void;
   getItemDb(table: string): SubStore;
   getIndexDb(kind: string, table: string, index: string): SubStore;
@@ -40,7 +41,10 @@ export class Store implements EngineStore {
   readonly options = { maxItemSize: 400 * 1024, createTableMs: 0 };
   readonly tableDb: EngineStore["tableDb"];
   readonly #database: Database;
+  readonly #known = new Map<string, unknown>();
   readonly #changes = new Map<string, unknown>();
+  /** Where an error goes that dynalite throws while it is called back, where nobody would catch it. */
+  onThrow: (error: unknown) => void = () => undefined;
   readonly #items = new Map<string, { table: Table; before: Item | undefined; after: Item | undefined }>();
 
   constructor(database: Database, region: string) {
@@ -94,8 +98,11 @@ export class Store implements EngineStore {
     await this.#database.batch([...all, ...more]);
   }
 
+  /** One store serves one request, and a write is alone: what was read once cannot have changed. */
   async #read(key: string): Promise<unknown> {
-    return this.#changes.has(key) ? this.#changes.get(key) : this.#database.get(key);
+    if (this.#changes.has(key)) return this.#changes.get(key);
+    if (!this.#known.has(key)) this.#known.set(key, await this.#database.get(key));
+    return this.#known.get(key);
   }
 
   #sub(prefix: string, tableName?: string): SubStore {
@@ -107,12 +114,16 @@ export class Store implements EngineStore {
     return {
       // Writes come one at a time (see dynamodb.ts), so there is nobody to be locked out.
       lock: (_key, work) => work((callback) => callback),
-      get: (key, callback) => settle(get(key), callback),
-      put: (key, value, callback) => settle(set(key, value), callback),
-      del: (key, callback) => settle(set(key, undefined), callback),
+      get: (key, callback) => this.#settle(get(key), callback),
+      put: (key, value, callback) => this.#settle(set(key, value), callback),
+      del: (key, callback) => this.#settle(set(key, undefined), callback),
       createValueStream: (range) => Readable.from(this.#database.values(within(prefix, range))),
       createKeyStream: (range) => Readable.from(keysOf(this.#database, prefix, range)),
     };
+  }
+
+  #settle(work: Promise<unknown>, callback: Callback): void {
+    work.then((value) => callback(null, value), callback).catch((error: unknown) => this.onThrow(error));
   }
 
   async #noteItem(tableName: string, key: string, after: Item | undefined): Promise<void> {
@@ -158,11 +169,4 @@ function within(prefix: string, range: Range = {}): Range {
 
 async function* keysOf(database: Database, prefix: string, range: Range): AsyncGenerator<string> {
   for await (const [key] of database.entries(within(prefix, range))) yield key.slice(prefix.length);
-}
-
-function settle(work: Promise<unknown>, callback: Callback): void {
-  work.then(
-    (value) => setImmediate(callback, null, value),
-    (error: unknown) => setImmediate(callback, error),
-  );
 }
