@@ -1,0 +1,63 @@
+/** The state machine with its memory: a command is on disk before it runs. */
+import { apply, type Command, type Outcome } from "./exchange.ts";
+import { Journal, type WriteAt } from "./journal.ts";
+import { newState, type State } from "./state.ts";
+
+export class Keeper {
+  #state: State;
+  readonly #journal: Journal | undefined;
+  readonly #fresh: (at: number) => State;
+
+  private constructor(state: State, journal: Journal | undefined, fresh: (at: number) => State) {
+    this.#state = state;
+    this.#journal = journal;
+    this.#fresh = fresh;
+  }
+
+  static open(options: {
+    dir: string | undefined;
+    at: number;
+    setup: Omit<Parameters<typeof newState>[0], "at">;
+    write?: WriteAt | undefined;
+  }): Keeper {
+    const fresh = (at: number) => newState({ ...options.setup, at });
+    if (options.dir === undefined) return new Keeper(fresh(options.at), undefined, fresh);
+    const { journal, state, lines } = Journal.open(options.dir, options.write);
+    const kept = state ?? fresh(options.at);
+    for (const { at, command } of lines) apply(kept, command, at);
+    const keeper = new Keeper(kept, journal, fresh);
+    if (state === undefined) journal.save(kept);
+    return keeper;
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  /** Throws when the command could not be recorded; then it did not run. */
+  apply(command: Command, at: number): Outcome {
+    const instant = Math.max(at, this.#state.at);
+    this.#journal?.append(instant, command);
+    const outcome = apply(this.#state, command, instant);
+    if (this.#journal?.isLong) this.#trySave();
+    return outcome;
+  }
+
+  reset(at: number): void {
+    this.#state = this.#fresh(at);
+    this.#journal?.save(this.#state);
+  }
+
+  close(): void {
+    if (this.#journal === undefined) return;
+    this.#trySave();
+    this.#journal.close();
+  }
+
+  /** The journal holds everything; a snapshot only makes the next start quicker. */
+  #trySave(): void {
+    try {
+      this.#journal?.save(this.#state);
+    } catch {}
+  }
+}

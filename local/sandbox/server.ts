@@ -1,0 +1,114 @@
+/** node:http and node:https in front of the door. */
+import * as http from "node:http";
+import * as https from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import type { Clock } from "../../shared/app/clock.ts";
+import type { Activity } from "./activity.ts";
+import type { SandboxReply, SandboxRequest } from "./door.ts";
+
+/** Larger than any request of the API; a longer one is cut off. */
+const BODY_BYTES_MAX = 1024 * 1024;
+
+export type TlsOptions = { readonly cert: string; readonly key: string };
+
+export type ServerDeps = {
+  answer: (request: SandboxRequest) => Promise<SandboxReply>;
+  activity: Activity;
+  clock: Clock;
+  tls?: TlsOptions | undefined;
+};
+
+/** Listens on the loopback address only: the control door has no lock. */
+export async function listen(
+  deps: ServerDeps,
+  port: number,
+): Promise<{ port: number; close: () => Promise<void> }> {
+  const onRequest: http.RequestListener = (request, response) => {
+    void serve(deps, request, response).catch(() => response.destroy());
+  };
+  const server =
+    deps.tls === undefined ? http.createServer(onRequest) : https.createServer(deps.tls, onRequest);
+  // Answers a WebSocket client with a clear no.
+  server.on("upgrade", (_request: http.IncomingMessage, socket: Socket) => {
+    socket.end("HTTP/1.1 501 Not Implemented\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", () => resolve());
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function serve(
+  { answer, activity, clock }: ServerDeps,
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+): Promise<void> {
+  activity.begin();
+  let isDone = false;
+  const done = () => {
+    if (!isDone) activity.end();
+    isDone = true;
+  };
+  response.once("close", done);
+  const body = await readBody(request);
+  if (body === undefined) {
+    response.destroy();
+    return done();
+  }
+  const reply = await answer({
+    method: request.method ?? "GET",
+    path: request.url ?? "/",
+    headers: Object.fromEntries(
+      Object.entries(request.headers).map(([name, value]) => [
+        name,
+        Array.isArray(value) ? value.join(", ") : (value ?? ""),
+      ]),
+    ),
+    body,
+    remoteAddress: request.socket.remoteAddress ?? "",
+  });
+  if (response.destroyed) return done();
+  switch (reply.is) {
+    case "destroyed":
+      request.socket.destroy();
+      break;
+    case "partial":
+      response.writeHead(reply.status, { ...reply.headers, "content-length": reply.contentLength });
+      response.write(reply.body, () => request.socket.destroy());
+      break;
+    case "reply": {
+      response.writeHead(reply.status, { ...reply.headers, "content-length": reply.body.length });
+      const half = reply.secondHalfAfterMs === undefined ? 0 : Math.floor(reply.body.length / 2);
+      if (half > 0) {
+        response.write(reply.body.subarray(0, half));
+        await activity.asleep(clock, reply.secondHalfAfterMs ?? 0);
+      }
+      if (!response.destroyed) response.end(reply.body.subarray(half));
+      else done();
+    }
+  }
+}
+
+/** `undefined`: too long, or the client went away. */
+async function readBody(request: http.IncomingMessage): Promise<Buffer | undefined> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const part of request as AsyncIterable<Buffer>) {
+      length += part.length;
+      if (length > BODY_BYTES_MAX) return undefined;
+      parts.push(part);
+    }
+  } catch {
+    return undefined;
+  }
+  return Buffer.concat(parts);
+}
