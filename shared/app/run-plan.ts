@@ -7,7 +7,7 @@
  * Promises: at most one order per intent is ever accepted; no order leaves that is not in the ledger first; no order that
  * Kraken accepted is forgotten; what may be spent never exceeds a cap; every run ends in one outcome that is told.
  */
-import type { DcaPlan } from "../domain/plan.ts";
+import { accountNameOf, type DcaPlan } from "../domain/plan.ts";
 import type { Fills, Firing, Intent, Label, Outcome, Reason, Resume, Run } from "../domain/run.ts";
 import { runIdOf } from "../domain/run.ts";
 import { isSlot, parseSlot } from "../domain/schedule.ts";
@@ -166,6 +166,9 @@ function identify(firing: Firing | Resume, deps: Deps) {
     throw new FiringRefused(`plan ${planId} is a ${found.kind} plan, it cannot be fired as ${firing.kind}`);
   }
   const plan: DcaPlan = found;
+  if (accountNameOf(plan, settings.accounts) !== account.name) {
+    throw new FiringRefused(`plan ${planId} does not belong to account ${account.name}`);
+  }
   const slotText = runId.slice(planId.length + 1);
   const slot = firing.kind === "resume" || "slot" in firing ? parseSlot(slotText) : undefined;
   if (firing.kind !== "resume" && "slot" in firing) {

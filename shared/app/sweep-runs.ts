@@ -5,7 +5,7 @@
  * Promises: every slot of every plan since it was first seen ends up with a run; doing it twice is doing it once.
  */
 import { missedText } from "../domain/messages.ts";
-import type { DcaPlan } from "../domain/plan.ts";
+import { accountNameOf, type DcaPlan } from "../domain/plan.ts";
 import type { Run } from "../domain/run.ts";
 import { nextSlot, slotsBetween, slotText } from "../domain/schedule.ts";
 import { type EpochMs, later, MINUTE_MS } from "../domain/time.ts";
@@ -32,16 +32,14 @@ export type SweepReport = {
 /** Makes the plans known to the ledger. Slots count from the first time on, so that deploying never fires. */
 export async function registerPlans(deps: Deps): Promise<void> {
   const now = deps.clock.now();
-  for (const account of deps.settings.accounts) {
-    for (const plan of deps.settings.plans) {
-      if (plan.kind !== "dca") continue;
-      await deps.books.registerPlan(
-        account.name,
-        plan.id,
-        hashOf({ schedule: plan.schedule, zone: plan.zone }),
-        now,
-      );
-    }
+  for (const plan of deps.settings.plans) {
+    if (plan.kind !== "dca") continue;
+    await deps.books.registerPlan(
+      accountNameOf(plan, deps.settings.accounts),
+      plan.id,
+      hashOf({ schedule: plan.schedule, zone: plan.zone }),
+      now,
+    );
   }
 }
 
@@ -58,7 +56,8 @@ export async function sweepRuns(deps: Deps): Promise<SweepReport> {
     const states = new Map((await deps.books.plans(account.name)).map((state) => [state.id, state]));
     for (const plan of deps.settings.plans) {
       const state = states.get(plan.id);
-      if (plan.kind !== "dca" || state === undefined) continue;
+      const isOurs = accountNameOf(plan, deps.settings.accounts) === account.name;
+      if (plan.kind !== "dca" || state === undefined || !isOurs) continue;
       const found = await accountSlots(deps, account.name, plan, state, now);
       fired.push(...found.fired);
       missed.push(...found.missed);

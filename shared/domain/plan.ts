@@ -124,3 +124,7 @@ export type Settings = {
   readonly plans: readonly Plan[];
   readonly alerts: readonly Alert[];
 };
+
+/** The account that a plan trades on: its own word, or the only one there is. */
+export const accountNameOf = (plan: Plan, accounts: readonly Account[]): string =>
+  plan.account ?? accounts[0]!.name;

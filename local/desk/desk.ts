@@ -1,0 +1,347 @@
+/** The owner's verbs on a machine: what the command line and the page call, with plain JSON in and out. */
+import { acquireKey } from "../../shared/app/key-gate.ts";
+import type { Deps } from "../../shared/app/ports.ts";
+import { windowsOf } from "../../shared/domain/caps.ts";
+import { formatShort } from "../../shared/domain/decimal.ts";
+import { checkKey, type KeyUseKind } from "../../shared/domain/key-check.ts";
+import { accountNameOf, type DcaPlan } from "../../shared/domain/plan.ts";
+import { isTerminal } from "../../shared/domain/run.ts";
+import { scheduleText, slotsBetween, slotText } from "../../shared/domain/schedule.ts";
+import { DAY_MS, type EpochMs, isoOf, later, SECOND_MS } from "../../shared/domain/time.ts";
+import { dayWindow, localText, monthWindow } from "../../shared/domain/zone.ts";
+import type { Machine } from "../machine/machine.ts";
+import { storeKey } from "../machine/provision.ts";
+import { type RunView, runView, type WhyView, whyView } from "./views.ts";
+
+/** A wish that cannot be followed: the text says what was read and what there is. */
+export class DeskError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "DeskError";
+  }
+}
+
+export type NextView = {
+  readonly plan: string;
+  readonly slot: string;
+  readonly local: string;
+  readonly amount: string;
+  readonly paused: boolean;
+};
+
+export type BalanceView = { readonly asset: string; readonly total: string; readonly held: string };
+
+export type StatusView = {
+  readonly label: string;
+  readonly mode: string;
+  readonly exchange: string;
+  readonly now: string;
+  readonly local: string;
+  readonly killed: boolean;
+  readonly plans: readonly {
+    readonly id: string;
+    readonly kind: string;
+    readonly buys: string;
+    readonly every: string;
+    readonly zone: string;
+    readonly paused: boolean;
+    readonly blocked: string | null;
+    readonly carry: string;
+    readonly next: string | null;
+  }[];
+  readonly caps: readonly {
+    readonly asset: string;
+    readonly period: "day" | "month";
+    readonly used: string;
+    readonly cap: string;
+  }[];
+  readonly openRuns: readonly string[];
+  readonly key: {
+    readonly name: string;
+    readonly problems: readonly string[];
+    readonly checkedAt: string;
+  } | null;
+};
+
+export type KeyView = {
+  readonly use: KeyUseKind;
+  readonly account: string;
+  /** `no-key`: the secret is empty. */
+  readonly state: "good" | "refused" | "no-key";
+  readonly name: string | null;
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+};
+
+/** How far ahead `next` looks. */
+const AHEAD_MS = 400 * DAY_MS;
+
+export class Desk {
+  readonly #machine: Machine;
+  readonly #deps: Deps;
+  #balances: { readonly at: EpochMs; readonly views: readonly BalanceView[] } | undefined;
+
+  constructor(machine: Machine) {
+    this.#machine = machine;
+    this.#deps = machine.deps;
+  }
+
+  get #dcaPlans(): readonly DcaPlan[] {
+    return this.#deps.settings.plans.filter((plan) => plan.kind === "dca");
+  }
+
+  #planNamed(id: string): DcaPlan {
+    const plan = this.#dcaPlans.find((known) => known.id === id);
+    if (plan !== undefined) return plan;
+    const known = this.#dcaPlans.map((other) => other.id).join(", ");
+    throw new DeskError(`there is no plan ${JSON.stringify(id)}; there is ${known || "none"}`);
+  }
+
+  #accountOf(plan: DcaPlan): string {
+    return accountNameOf(plan, this.#deps.settings.accounts);
+  }
+
+  async #states() {
+    const accounts = this.#deps.settings.accounts.map((account) => this.#deps.books.plans(account.name));
+    return new Map((await Promise.all(accounts)).flat().map((state) => [state.id, state]));
+  }
+
+  /** The coming firings of all plans, soonest first. */
+  async next(count: number): Promise<readonly NextView[]> {
+    const now = this.#deps.clock.now();
+    const states = await this.#states();
+    return this.#dcaPlans
+      .flatMap((plan) =>
+        slotsBetween(plan.schedule, plan.zone, now, later(now, AHEAD_MS), count).map((slot) => ({
+          plan,
+          slot,
+        })),
+      )
+      .sort((a, b) => a.slot - b.slot)
+      .slice(0, count)
+      .map(({ plan, slot }) => ({
+        plan: plan.id,
+        slot: slotText(slot),
+        local: localText(slot, plan.zone),
+        amount: buysText(plan),
+        paused: states.get(plan.id)?.paused ?? false,
+      }));
+  }
+
+  async status(): Promise<StatusView> {
+    const { deps } = this.#machine;
+    const { settings, clock } = deps;
+    const now = clock.now();
+    const account = settings.accounts[0]!.name;
+    const [states, head, runs, key] = await Promise.all([
+      this.#states(),
+      deps.books.head(account),
+      this.history(),
+      deps.books.keyCheck(account, "trade"),
+    ]);
+    const next = await this.next(200);
+    const assets = [...new Set(this.#dcaPlans.map((plan) => plan.pair.quote))];
+    const windows = assets.flatMap((asset) =>
+      windowsOf(settings.limits, asset, dayWindow(now, settings.zone), monthWindow(now, settings.zone)),
+    );
+    return {
+      label: deps.venue === "sandbox" ? "PLAY MONEY" : settings.mode === "live" ? "LIVE" : "DRY RUN",
+      mode: settings.mode,
+      exchange: deps.venue === "sandbox" ? `sandbox at ${this.#machine.exchange.origin}` : "Kraken",
+      now: isoOf(now),
+      local: localText(now, settings.zone),
+      killed: head.killed,
+      plans: this.#dcaPlans.map((plan) => {
+        const state = states.get(plan.id);
+        return {
+          id: plan.id,
+          kind: plan.kind,
+          buys: buysText(plan),
+          every: scheduleText(plan.schedule),
+          zone: plan.zone,
+          paused: state?.paused ?? false,
+          blocked: state?.blocked ?? null,
+          carry: formatShort(state?.carry ?? { units: 0n, scale: 0 }),
+          next: next.find((firing) => firing.plan === plan.id)?.local ?? null,
+        };
+      }),
+      caps: windows.map((window) => ({
+        asset: window.asset,
+        period: window.code === "CAP_DAY" ? "day" : "month",
+        used: formatShort({ units: head.used.get(window.name) ?? 0n, scale: 10 }),
+        cap: formatShort(window.cap),
+      })),
+      openRuns: runs.filter((run) => run.closedAt === null).map((run) => run.run),
+      key:
+        key === undefined
+          ? null
+          : { name: key.keyName, problems: key.problems, checkedAt: isoOf(key.checkedAt) },
+    };
+  }
+
+  /** Oldest first. */
+  async history(): Promise<readonly RunView[]> {
+    const accounts = this.#deps.settings.accounts.map((account) => this.#deps.books.runs(account.name));
+    return (await Promise.all(accounts)).flat().map(({ run, intent }) => runView(run, intent));
+  }
+
+  async why(id: string): Promise<WhyView> {
+    for (const account of this.#deps.settings.accounts) {
+      const found = await this.#deps.books.run(account.name, id);
+      if (found !== undefined) return whyView(found.run, found.intent);
+    }
+    const latest = (await this.history()).slice(-5).map((run) => run.run);
+    throw new DeskError(
+      `there is no run ${JSON.stringify(id)}; ${latest.length === 0 ? "there is none yet" : `the latest are ${latest.join(", ")}`}`,
+    );
+  }
+
+  /** Fires the plan now. The same key is the same run: it is continued or reported, never started twice. */
+  async buy(planId: string, key: string): Promise<WhyView> {
+    const plan = this.#planNamed(planId);
+    if (!/^[A-Za-z0-9_-]{1,64}$/.test(key)) {
+      throw new DeskError(`the key was ${JSON.stringify(key)}, expected up to 64 letters, digits, _ or -`);
+    }
+    const account = this.#accountOf(plan);
+    const run = `${plan.id}@${key}`;
+    const body = { kind: "dca", account, plan: plan.id, key };
+    await this.#deps.queue.send(account, body, `${run}#${this.#deps.chance.id()}`);
+    await this.#machine.pump();
+    return this.why(run);
+  }
+
+  async pause(planId: string): Promise<void> {
+    const plan = this.#planNamed(planId);
+    await this.#deps.books.setPaused(this.#accountOf(plan), plan.id, true);
+  }
+
+  /** With a plan: that plan goes on. Without: the kill switch is turned off. */
+  async resume(planId?: string): Promise<void> {
+    if (planId === undefined) {
+      for (const account of this.#deps.settings.accounts)
+        await this.#deps.books.setKilled(account.name, false);
+      return;
+    }
+    const plan = this.#planNamed(planId);
+    await this.#deps.books.setPaused(this.#accountOf(plan), plan.id, false);
+  }
+
+  /** No claim succeeds from here on; what of ours still rests at Kraken is cancelled by our own ids. */
+  async kill(): Promise<{ readonly cancelled: readonly string[]; readonly remaining: readonly string[] }> {
+    const cancelled: string[] = [];
+    const remaining: string[] = [];
+    for (const account of this.#deps.settings.accounts) {
+      await this.#deps.books.setKilled(account.name, true);
+      for (const { intent } of await this.#deps.books.runs(account.name)) {
+        if (intent === undefined || isTerminal(intent.state) || intent.state === "PLANNED") continue;
+        const done = await this.#withKey(account.name, "trade", (exchange) =>
+          exchange.cancel(intent.clientOrderId),
+        ).catch(() => ({ cancelled: 0 }));
+        (done.cancelled > 0 ? cancelled : remaining).push(intent.clientOrderId);
+      }
+    }
+    return { cancelled, remaining };
+  }
+
+  async setKey(account: string, use: KeyUseKind, apiKey: string, privateKey: string): Promise<KeyView> {
+    await storeKey(this.#machine.secrets, this.#accountNamed(account), use, { apiKey, privateKey });
+    await this.#deps.secrets.credentials(account, use, true);
+    return this.checkKey(account, use);
+  }
+
+  #accountNamed(name: string): string {
+    if (this.#deps.settings.accounts.some((account) => account.name === name)) return name;
+    const known = this.#deps.settings.accounts.map((account) => account.name).join(", ");
+    throw new DeskError(`there is no account ${JSON.stringify(name)}; there is ${known}`);
+  }
+
+  async checkKey(accountName: string, use: KeyUseKind): Promise<KeyView> {
+    const account = this.#accountNamed(accountName);
+    const credentials = await this.#deps.secrets.credentials(account, use);
+    if (credentials === undefined) {
+      return {
+        use,
+        account,
+        state: "no-key",
+        name: null,
+        problems: ["no API key is set; tide keys set takes one"],
+        warnings: [],
+      };
+    }
+    const info = await this.#withKey(account, use, (exchange) => exchange.keyInfo());
+    const now = await this.#deps.exchange.now();
+    const verdict = checkKey(info, use, now, this.#deps.keyExpectation(use));
+    await this.#deps.ledger.setKeyCheck(account, use, {
+      secretVersion: credentials.version,
+      keyName: info.name,
+      ...verdict,
+      checkedAt: now,
+    });
+    return {
+      use,
+      account,
+      state: verdict.problems.length === 0 ? "good" : "refused",
+      name: info.name,
+      ...verdict,
+    };
+  }
+
+  /** From the read key, at most every five seconds: looking must not use up the rate counter. */
+  async balances(): Promise<readonly BalanceView[]> {
+    const now = this.#deps.clock.now();
+    if (this.#balances !== undefined && Math.abs(now - this.#balances.at) < 5 * SECOND_MS)
+      return this.#balances.views;
+    const account = this.#deps.settings.accounts[0]!.name;
+    const balances = await this.#withKey(account, "read", (exchange) => exchange.balances());
+    const views = [...balances].map(([asset, { total, held }]) => ({
+      asset,
+      total: formatShort(total),
+      held: formatShort(held),
+    }));
+    this.#balances = { at: now, views };
+    return views;
+  }
+
+  /** Every order that the exchange ever accepted, against the ledger. */
+  async audit(): Promise<{
+    readonly orders: number;
+    readonly unexplained: readonly string[];
+    readonly doubles: readonly string[];
+  }> {
+    const { body } = await this.#machine.exchange.control("GET", "/orders", "");
+    const orders = JSON.parse(body) as { clOrdId: string | null; txid: string; key: string }[];
+    const known = new Set((await this.history()).flatMap((run) => run.orders.map((order) => order.clOrdId)));
+    const seen = new Map<string, number>();
+    for (const order of orders)
+      if (order.clOrdId) seen.set(order.clOrdId, (seen.get(order.clOrdId) ?? 0) + 1);
+    return {
+      orders: orders.length,
+      unexplained: orders
+        .filter((order) => !order.clOrdId || !known.has(order.clOrdId))
+        .map((order) => order.txid),
+      doubles: [...seen].filter(([, count]) => count > 1).map(([id]) => id),
+    };
+  }
+
+  async #withKey<T>(
+    account: string,
+    use: KeyUseKind,
+    calls: (exchange: ReturnType<Deps["exchange"]["as"]>) => Promise<T>,
+  ): Promise<T> {
+    const { deps } = this.#machine;
+    const credentials = await deps.secrets.credentials(account, use);
+    if (credentials === undefined) throw new DeskError(`no ${use} key is set for account ${account}`);
+    const { tier } = deps.settings.accounts.find(({ name }) => name === account)!;
+    const gate = { store: deps.gates, clock: deps.clock, chance: deps.chance };
+    const lease = await acquireKey(gate, credentials, tier, 2);
+    if ("is" in lease) throw new DeskError(`the ${use} key cannot be used now: ${lease.why}`);
+    try {
+      return await calls(deps.exchange.as(lease));
+    } finally {
+      await lease.release();
+    }
+  }
+}
+
+const buysText = (plan: DcaPlan): string =>
+  `${formatShort(plan.spend)} ${plan.pair.quote} of ${plan.pair.base}`;

@@ -1,0 +1,113 @@
+/** Makes in the embedded AWS what the stacks make on AWS: the table, the queues, the topic, the secrets. */
+import {
+  CreateTableCommand,
+  DescribeTableCommand,
+  type DynamoDBClient,
+  ResourceNotFoundException,
+  UpdateTimeToLiveCommand,
+} from "@aws-sdk/client-dynamodb";
+import {
+  CreateSecretCommand,
+  PutSecretValueCommand,
+  ResourceExistsException,
+  type SecretsManagerClient,
+} from "@aws-sdk/client-secrets-manager";
+import { CreateTopicCommand, type SNSClient } from "@aws-sdk/client-sns";
+import { CreateQueueCommand, GetQueueAttributesCommand, type SQSClient } from "@aws-sdk/client-sqs";
+import { secretText } from "../../shared/aws/secrets.ts";
+import { DEFAULT_NAMES, secretName, TABLE } from "../../shared/config/names.ts";
+import type { KeyUseKind } from "../../shared/domain/key-check.ts";
+
+export type Provisioned = { readonly queueUrl: string; readonly deadUrl: string; readonly topicArn: string };
+
+/** Doing it again changes nothing. */
+export async function provision(clients: {
+  readonly dynamo: DynamoDBClient;
+  readonly sqs: SQSClient;
+  readonly sns: SNSClient;
+}): Promise<Provisioned> {
+  await createTable(clients.dynamo);
+  const { sqs } = clients;
+  const deadUrl = await createQueue(sqs, DEFAULT_NAMES.dcaDeadLetters, {});
+  const { Attributes } = await sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl: deadUrl, AttributeNames: ["QueueArn"] }),
+  );
+  // As on AWS: a worker runs at most 60 s, is hidden for 120, and is given up after five deliveries.
+  const queueUrl = await createQueue(sqs, DEFAULT_NAMES.dcaQueue, {
+    VisibilityTimeout: "120",
+    RedrivePolicy: JSON.stringify({ deadLetterTargetArn: Attributes!.QueueArn, maxReceiveCount: 5 }),
+  });
+  const { TopicArn } = await clients.sns.send(new CreateTopicCommand({ Name: DEFAULT_NAMES.topic }));
+  return { queueUrl, deadUrl, topicArn: TopicArn! };
+}
+
+async function createTable(dynamo: DynamoDBClient): Promise<void> {
+  const TableName = DEFAULT_NAMES.table;
+  try {
+    await dynamo.send(new DescribeTableCommand({ TableName }));
+    return;
+  } catch (error) {
+    if (!(error instanceof ResourceNotFoundException)) throw error;
+  }
+  await dynamo.send(
+    new CreateTableCommand({
+      TableName,
+      BillingMode: "PAY_PER_REQUEST",
+      AttributeDefinitions: [
+        { AttributeName: TABLE.partitionKey, AttributeType: "S" },
+        { AttributeName: TABLE.sortKey, AttributeType: "S" },
+        { AttributeName: TABLE.indexPartitionKey, AttributeType: "S" },
+        { AttributeName: TABLE.indexSortKey, AttributeType: "N" },
+      ],
+      KeySchema: [
+        { AttributeName: TABLE.partitionKey, KeyType: "HASH" },
+        { AttributeName: TABLE.sortKey, KeyType: "RANGE" },
+      ],
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: TABLE.index,
+          KeySchema: [
+            { AttributeName: TABLE.indexPartitionKey, KeyType: "HASH" },
+            { AttributeName: TABLE.indexSortKey, KeyType: "RANGE" },
+          ],
+          Projection: { ProjectionType: "KEYS_ONLY" },
+        },
+      ],
+    }),
+  );
+  await dynamo.send(
+    new UpdateTimeToLiveCommand({
+      TableName,
+      TimeToLiveSpecification: { AttributeName: "ttl", Enabled: true },
+    }),
+  );
+}
+
+async function createQueue(
+  sqs: SQSClient,
+  name: string,
+  attributes: Record<string, string>,
+): Promise<string> {
+  const { QueueUrl } = await sqs.send(
+    new CreateQueueCommand({ QueueName: name, Attributes: { FifoQueue: "true", ...attributes } }),
+  );
+  return QueueUrl!;
+}
+
+/** Stores an API key. With `onlyIfMissing` a key that is there stays. */
+export async function storeKey(
+  secrets: SecretsManagerClient,
+  account: string,
+  use: KeyUseKind,
+  key: { readonly apiKey: string; readonly privateKey: string },
+  onlyIfMissing = false,
+): Promise<void> {
+  const Name = secretName(account, use);
+  const SecretString = secretText(key.apiKey, key.privateKey);
+  try {
+    await secrets.send(new CreateSecretCommand({ Name, SecretString }));
+  } catch (error) {
+    if (!(error instanceof ResourceExistsException)) throw error;
+    if (!onlyIfMissing) await secrets.send(new PutSecretValueCommand({ SecretId: Name, SecretString }));
+  }
+}

@@ -1,0 +1,161 @@
+/** The state folder of one-machine mode: its version, who works in it, and where the clock stood. */
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import * as z from "zod";
+
+/** A folder of another version is not touched. */
+const VERSION = 1;
+
+/** Told to the owner as it is; nothing was started and nothing was lost. */
+export class MachineError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "MachineError";
+  }
+}
+
+const kept = z.object({
+  version: z.number(),
+  seed: z.number(),
+  /** Virtual time, to go on from. */
+  clockAt: z.number(),
+  /** Where it began. */
+  clockStart: z.number(),
+  exchange: z.string(),
+});
+export type KeptState = z.infer<typeof kept>;
+
+const running = z.object({ pid: z.number(), page: z.string(), token: z.string() });
+/** How other processes of the owner reach a machine that is running. */
+export type RunningMachine = z.infer<typeof running>;
+
+export class StateDir {
+  readonly path: string;
+  readonly isNew: boolean;
+  kept: KeptState;
+
+  private constructor(path: string, isNew: boolean, state: KeptState) {
+    this.path = path;
+    this.isNew = isNew;
+    this.kept = state;
+  }
+
+  /** Opens or makes the folder and takes it for this process. */
+  static open(path: string, fresh: Omit<KeptState, "version">): StateDir {
+    const file = join(path, "machine.json");
+    try {
+      const isNew = !existsSync(file);
+      mkdirSync(path, { recursive: true, mode: 0o700 });
+      const other = readRunning(path);
+      if (other !== undefined && other.pid !== process.pid) {
+        throw new MachineError(
+          `${path} is in use by process ${other.pid}; stop it, or choose another folder with --state DIR`,
+        );
+      }
+      const state = isNew ? { version: VERSION, ...fresh } : readKept(file);
+      const dir = new StateDir(path, isNew, state);
+      dir.#write("machine.json", state);
+      return dir;
+    } catch (error) {
+      throw explain(error, path);
+    }
+  }
+
+  keep(change: Partial<KeptState>): void {
+    this.kept = { ...this.kept, ...change };
+    try {
+      this.#write("machine.json", this.kept);
+    } catch (error) {
+      throw explain(error, this.path);
+    }
+  }
+
+  announce(machine: RunningMachine): void {
+    this.#write("running.json", machine);
+  }
+
+  leave(): void {
+    rmSync(join(this.path, "running.json"), { force: true });
+  }
+
+  /** Replaced in one step, so that a crash leaves the old text or the new one. */
+  #write(name: string, value: unknown): void {
+    const temporary = join(this.path, `${name}.new`);
+    const file = openSync(temporary, "w", 0o600);
+    try {
+      writeSync(file, `${JSON.stringify(value)}\n`);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporary, join(this.path, name));
+  }
+}
+
+function readKept(file: string): KeptState {
+  const read = kept.safeParse(parse(readFileSync(file, "utf8")));
+  if (!read.success)
+    throw new MachineError(
+      `${file} is not a state file of Tidekeeper; choose another folder with --state DIR`,
+    );
+  if (read.data.version !== VERSION) {
+    throw new MachineError(
+      `${file} is of version ${read.data.version}, this program reads version ${VERSION}; choose another folder with --state DIR, or start over with --reset`,
+    );
+  }
+  return read.data;
+}
+
+/** The machine that works in the folder now, if its process is alive. */
+export function readRunning(path: string): RunningMachine | undefined {
+  const file = join(path, "running.json");
+  if (!existsSync(file)) return undefined;
+  const read = running.safeParse(parse(readFileSync(file, "utf8")));
+  return read.success && isAlive(read.data.pid) ? read.data : undefined;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+export function explain(error: unknown, path: string): Error {
+  const { code } = error as NodeJS.ErrnoException;
+  switch (code) {
+    case "ENOSPC":
+      return new MachineError(
+        `the disk is full: nothing more can be written to ${path}; make room and start again`,
+      );
+    case "EROFS":
+    case "EACCES":
+    case "EPERM":
+      return new MachineError(`${path} cannot be written (${code}); choose another folder with --state DIR`);
+    case "ENOTDIR":
+    case "EEXIST":
+      return new MachineError(`${path} is not a folder; choose another one with --state DIR`);
+    default:
+      return error as Error;
+  }
+}
