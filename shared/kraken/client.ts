@@ -54,14 +54,19 @@ export function createExchange({ rest, clock }: ExchangeOptions): Exchange {
 
   /** One small call for nearly every pair. The whole catalogue is asked when the guess was wrong, or there is no such pair. */
   async function askPair(pair: Pair): Promise<FoundPair> {
-    try {
-      const guess = await rest.publicCall(assetPairs, { pairs: [altnameGuess(pair)] });
-      const found = lookUpPair(guess, pair);
-      if (found !== undefined) return found;
-    } catch (error) {
-      if (!(error instanceof ExchangeError) || error.code !== "PAIR_UNKNOWN") throw error;
-    }
-    return findPair(await rest.publicCall(assetPairs, {}), pair);
+    const guess = altnameGuess(pair);
+    const answer = await rest.publicCall(assetPairs, { pairs: [guess] }).then(
+      (records) => lookUpPair(records, pair),
+      (error: unknown) => {
+        if (error instanceof ExchangeError && error.code === "PAIR_UNKNOWN") return error;
+        throw error;
+      },
+    );
+    if (answer !== undefined && !(answer instanceof ExchangeError)) return answer;
+    const found = findPair(await rest.publicCall(assetPairs, {}), pair);
+    // Listed under the very name that was refused just now: a pair on its way out is not traded.
+    if (answer !== undefined && found.record.altname === guess) throw answer;
+    return found;
   }
 
   return {

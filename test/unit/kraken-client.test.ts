@@ -215,6 +215,14 @@ describe("pair rules", () => {
     expect(String(error)).toContain("BTC/EUR");
   });
 
+  test("of a pair that is refused and still listed are not traded on", async () => {
+    const { exchange } = house({
+      AssetPairs: (fields) =>
+        fields.has("pair") ? errorReply("EQuery:Unknown asset pair") : resultReply({ XXBTZEUR: PAIR_ROW }),
+    });
+    expect(await thrownBy(exchange.pairRules(BTC_EUR))).toMatchObject({ code: "PAIR_UNKNOWN" });
+  });
+
   test("that are not complete are an error", async () => {
     for (const odd of [{ tick_size: undefined }, { ordermin: undefined }, { status: "sleeping" }]) {
       const { exchange } = house({ AssetPairs: () => resultReply({ XXBTZEUR: { ...PAIR_ROW, ...odd } }) });
