@@ -1,6 +1,6 @@
 /**
  * What an endpoint is. To add one: a file here with its arguments, the fields they become and the schema of the answer;
- * its cost in costs.ts when that is not 1; a sample of request and answer in kraken-endpoints.test.ts.
+ * its cost in costs.ts when that is not 1; a sample of request and answer in the kraken-endpoints tests.
  */
 import type * as z from "zod";
 import type { Fields } from "../body.ts";
