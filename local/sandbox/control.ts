@@ -17,12 +17,11 @@ export type ControlDeps = {
 
 export async function handleControl(deps: ControlDeps, request: SandboxRequest): Promise<SandboxReply> {
   const name = new URL(request.path, "http://sandbox").pathname.replace("/_control/", "");
-  const { keeper } = deps;
   if (request.method === "GET") {
-    if (name === "orders") return json(200, auditOf(keeper.state));
-    if (name === "faults")
-      return json(200, { armed: keeper.state.faults.length, faults: keeper.state.faults });
-    if (name === "state") return json(200, summaryOf(keeper.state, deps.now()));
+    const state = deps.keeper.stateAt(deps.now());
+    if (name === "orders") return json(200, auditOf(state));
+    if (name === "faults") return json(200, { armed: state.faults.length, faults: state.faults });
+    if (name === "state") return json(200, summaryOf(state, deps.now()));
     return json(404, { error: `GET /_control/${name} is not known; there are orders, faults and state` });
   }
   if (request.method !== "POST")

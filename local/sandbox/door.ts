@@ -95,7 +95,7 @@ export async function handleApi(door: Door, request: SandboxRequest): Promise<Sa
   // POST on public endpoints ended on 2024-01-31; two old clients still send it.
   if (!isGet && !door.lenient) return NOT_ALLOWED;
   const query = { ...Object.fromEntries(searchParams), ...(isGet ? {} : fieldsOf(body, contentType)) };
-  if (PUBLIC_ENDPOINTS[endpoint] === undefined) return json(200, envelope(UNKNOWN_METHOD));
+  if (!Object.hasOwn(PUBLIC_ENDPOINTS, endpoint)) return json(200, envelope(UNKNOWN_METHOD));
   if (waitsForRead(door.keeper.state, endpoint, query)) return follow(door, { do: "read", endpoint, query });
   return json(200, envelope(readOnly(door.keeper.state, endpoint, query, door.clock.now())));
 }

@@ -13,9 +13,9 @@ import { amendOrder, cancelAll, cancelAllAfter, cancelOrder, editOrder } from ".
 import { addOrder, type Reply, type World } from "./engine/place.ts";
 import { printTrade } from "./engine/settle.ts";
 import { type Fault, type FaultName, faultFor, placeOf, secondsOf, useFault } from "./faults.ts";
-import { admit } from "./gateway.ts";
+import { admit, PRIVATE_ENDPOINTS } from "./gateway.ts";
 import { eatenKey } from "./market/book.ts";
-import { findPair, pairOf } from "./market/catalogue.ts";
+import { pairOf } from "./market/catalogue.ts";
 import { type Fields, fieldsOf, type PrivateRequest } from "./request.ts";
 import type { Key, State } from "./state.ts";
 
@@ -80,7 +80,7 @@ function read(state: State, command: Command & { do: "read" }, at: number): Outc
   const target = { endpoint, pair: query.pair, keys: [] };
   const fault = command.late ? undefined : faultFor(state.faults, target);
   if (fault !== undefined) useFault(state, fault);
-  const stopped = fault === undefined ? undefined : stopAtDoor(fault, { ...command, late: true }, at);
+  const stopped = fault === undefined ? undefined : stopAtDoor(fault, { ...command, late: true });
   if (stopped !== undefined) return stopped;
   if (fault !== undefined && placeOf(fault) === "refusal")
     return refuse(refusalOf(fault, endpoint, at, true));
@@ -92,6 +92,7 @@ function read(state: State, command: Command & { do: "read" }, at: number): Outc
 
 function call(state: State, command: Command & { do: "call" }, at: number): Outcome {
   const { request } = command;
+  if (!Object.hasOwn(PRIVATE_ENDPOINTS, request.endpoint)) return refuse("EGeneral:Unknown method");
   const fields = fieldsOf(request.body, request.contentType);
   if (fields === undefined) return refuse("EGeneral:Invalid arguments");
   const known = state.keys.get(request.apiKey);
@@ -104,7 +105,7 @@ function call(state: State, command: Command & { do: "call" }, at: number): Outc
   const target = { endpoint: request.endpoint, pair: pairNamed(state, fields), keys };
   const fault = command.stage === "late" ? undefined : faultFor(state.faults, target);
   if (fault !== undefined) useFault(state, fault);
-  const stopped = fault === undefined ? undefined : stopAtDoor(fault, { ...command, stage: "late" }, at);
+  const stopped = fault === undefined ? undefined : stopAtDoor(fault, { ...command, stage: "late" });
   if (stopped !== undefined) return stopped;
   if (fault?.fault === "lockout" && known !== undefined) known.lockedUntil = at + secondsOf(fault) * 1000;
   if (fault?.fault === "ip-refused") return refuse(state.settings.ipRefusedError);
@@ -130,7 +131,7 @@ function pairNamed(state: State, fields: Fields): string | undefined {
   return fields.pair ?? state.orders.get(fields.txid ?? "")?.pair;
 }
 
-function stopAtDoor(fault: Fault, next: Command, _at: number): Outcome | undefined {
+function stopAtDoor(fault: Fault, next: Command): Outcome | undefined {
   if (fault.fault === "drop-request") return { is: "dropped" };
   if (fault.fault === "html-520-before-accept") return { is: "html-520" };
   return fault.fault === "delay" ? { is: "wait", ms: secondsOf(fault) * 1000, next } : undefined;
@@ -241,5 +242,3 @@ function setPrice(state: State, pairId: string, halfTicks: number, at: number): 
   printTrade(state, pair, { at, ticks: Math.round(halfTicks / 2), lots: 0n, side: "b" });
   touchPair(state, pair, at);
 }
-
-export const knownPair = (name: string) => findPair(name)?.pair;

@@ -75,8 +75,7 @@ export function admit(state: State, request: PrivateRequest, fields: Fields, at:
   if (!takeNonce(key, fields.nonce)) return "EAPI:Invalid nonce";
   key.lastUsedAt = at;
 
-  const rule = PRIVATE_ENDPOINTS[request.endpoint];
-  if (rule === undefined) return "EGeneral:Unknown method";
+  const rule = PRIVATE_ENDPOINTS[request.endpoint]!;
   const { permissions } = rule;
   if (permissions.length > 0 && !permissions.some((name) => setup.permissions.includes(name))) {
     return "EGeneral:Permission denied";

@@ -1,4 +1,5 @@
 /** The state machine with its memory: a command is on disk before it runs. */
+import { bringTo } from "./engine/advance.ts";
 import { apply, type Command, type Outcome } from "./exchange.ts";
 import { Journal, type WriteAt } from "./journal.ts";
 import { newState, type State } from "./state.ts";
@@ -43,9 +44,17 @@ export class Keeper {
     return outcome;
   }
 
+  /** The state as it is at an instant. What happens by itself needs no record: it follows from what has one. */
+  stateAt(at: number): State {
+    bringTo(this.#state, at);
+    return this.#state;
+  }
+
+  /** Throws when it could not be recorded; then everything is as it was. */
   reset(at: number): void {
-    this.#state = this.#fresh(at);
-    this.#journal?.save(this.#state);
+    const fresh = this.#fresh(at);
+    this.#journal?.save(fresh);
+    this.#state = fresh;
   }
 
   close(): void {

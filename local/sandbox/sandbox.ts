@@ -4,7 +4,6 @@ import { type AccountsInput, DEFAULT_ACCOUNTS, readAccounts } from "./accounts.t
 import { Activity } from "./activity.ts";
 import { type AuditedOrder, auditOf, handleControl } from "./control.ts";
 import { type Door, handleApi, type SandboxReply, type SandboxRequest } from "./door.ts";
-import { bringTo } from "./engine/advance.ts";
 import type { WriteAt } from "./journal.ts";
 import { Keeper } from "./keeper.ts";
 import { listen, type TlsOptions } from "./server.ts";
@@ -104,10 +103,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
       servers.push(server);
       return addressesOf(server.port, options.tls !== undefined);
     },
-    orders: () => {
-      bringTo(keeper.state, clock.now());
-      return auditOf(keeper.state);
-    },
+    orders: () => auditOf(keeper.stateAt(clock.now())),
     get lastAt() {
       return keeper.state.at;
     },

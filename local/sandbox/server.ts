@@ -28,6 +28,9 @@ export async function listen(
   };
   const server =
     deps.tls === undefined ? http.createServer(onRequest) : https.createServer(deps.tls, onRequest);
+  // A client's pool must not meet a socket that is being closed: a lost order would be nobody's fault.
+  server.keepAliveTimeout = 120_000;
+  server.headersTimeout = 125_000;
   // Answers a WebSocket client with a clear no.
   server.on("upgrade", (_request: http.IncomingMessage, socket: Socket) => {
     socket.end("HTTP/1.1 501 Not Implemented\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");

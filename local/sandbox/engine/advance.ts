@@ -9,7 +9,7 @@ import { firstCrossing, halfSpreadOf, midAt, touchAt } from "../market/path.ts";
 import type { Order, State } from "../state.ts";
 import { placeClosing } from "./closing.ts";
 import { fillResting, takeFromBook, takeTriggered, ticksOf } from "./match.ts";
-import { closeOrder } from "./settle.ts";
+import { closeOrder, note } from "./settle.ts";
 
 /** Brings everything to `at`. Going back is not possible: an earlier instant changes nothing. */
 export function bringTo(state: State, at: number): void {
@@ -118,7 +118,7 @@ function fireIfReached(state: State, order: Order, pair: Pair, at: number): void
     return;
   }
   order.triggered = true;
-  order.misc.push(order.type.startsWith("take-profit") ? "touched" : "stopped");
+  note(order, order.type.startsWith("take-profit") ? "touched" : "stopped");
   if (order.limitOffset !== undefined) {
     const units = order.trigger!.units + order.limitOffset.units;
     order.limit = { units, scale: order.trigger!.scale };

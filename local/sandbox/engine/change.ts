@@ -13,7 +13,7 @@ import { idOf } from "./ids.ts";
 import { takeFromBook } from "./match.ts";
 import { addOrder, deadlineError, ordersWithClientId, type Reply, type World, wouldTake } from "./place.ts";
 import { fixed } from "./sentence.ts";
-import { closeOrder } from "./settle.ts";
+import { closeOrder, note } from "./settle.ts";
 
 const refuse = (error: string): Reply => ({ error });
 
@@ -103,7 +103,7 @@ export function amendOrder(state: State, key: Key, fields: Fields, at: number, w
   if (isPostOnly && wouldTake(state, changed, pair, at)) return refuse("EOrder:Post only order");
   if (!canPay(state, account, order, changed)) return refuse("EOrder:Insufficient funds");
   Object.assign(order, changed, { changedAt: at });
-  order.misc.push("amended");
+  note(order, "amended");
   if (
     order.status === "open" &&
     order.limit !== undefined &&

@@ -73,10 +73,11 @@ const cut = (value: Decimal, decimals: number): Decimal => {
   return { units, scale: decimals };
 };
 
-/** `+50.0000%`, or the distance with the pair's digits. */
-function shown(text: string, decimals: number): string {
+/** As descriptions show a price: plain ones and distances with the pair's digits, percentages with four. */
+export function shown(text: string, decimals: number): string {
   const given = readPrice(text);
-  if (given?.is !== "relative") return text;
+  if (given === undefined) return text;
+  if (given.is === "plain") return fixed(given.value, decimals);
   return given.isPercent
     ? `${given.sign}${fixed(given.value, 4)}%`
     : `${given.sign}${fixed(given.value, decimals)}`;

@@ -13,7 +13,7 @@ import { placeClosing } from "./closing.ts";
 import { feeRate, NO_FEE } from "./fees.ts";
 import { isDeadlineInRange, type OrderForm, readDeadline, readOrderForm, sameClientId } from "./form.ts";
 import { hasFunds, type Need, needFor } from "./funds.ts";
-import { type Levels, levelsFor, tickErrorOf } from "./given-levels.ts";
+import { type Levels, levelsFor, shown, tickErrorOf } from "./given-levels.ts";
 import { idOf } from "./ids.ts";
 import { cutsFor, takeFromBook, ticksOf } from "./match.ts";
 import { closeSentence, sentenceOf } from "./sentence.ts";
@@ -130,10 +130,7 @@ function draftOf(state: State, key: Key, { form, pair, levels, at }: Draft): Ord
     flags: [...others, feeFlag],
     startsAt: form.startsAt > at ? form.startsAt : 0,
     expiresAt: form.expiresAt,
-    close:
-      form.close === undefined
-        ? undefined
-        : { type: form.close.type, price: form.close.priceText, price2: form.close.price2Text },
+    close: closeOf(form, pair),
     refid: undefined,
     takerRate: feeRate(account, pair, "taker", at),
     makerRate: feeRate(account, pair, "maker", at),
@@ -151,6 +148,13 @@ function draftOf(state: State, key: Key, { form, pair, levels, at }: Draft): Ord
     trades: [],
     hiddenUntil: {},
   };
+}
+
+function closeOf(form: OrderForm, pair: Pair): Order["close"] {
+  if (form.close === undefined) return undefined;
+  const { type, priceText, price2Text } = form.close;
+  const price2 = price2Text === undefined ? undefined : shown(price2Text, pair.pairDecimals);
+  return { type, price: shown(priceText, pair.pairDecimals), price2 };
 }
 
 /** Argument values, minimums, tick, id, cap on open orders, funds: in this order. */

@@ -1,9 +1,8 @@
 /** One fill: it changes order, balances, ledger and tape together, to the same last digit. */
 import { add, compare, type Decimal, multiply, subtract, toScale } from "../../../shared/domain/decimal.ts";
 import { type Asset, type Pair, pairOf } from "../market/catalogue.ts";
-import { businessOf } from "../market/levels.ts";
 import { priceOfTicks } from "../market/path.ts";
-import { HISTORY_STARTS_AT } from "../market/tape.ts";
+import { nextPrintId } from "../market/tape.ts";
 import { changeBalance, type LedgerEntry, type Order, type State } from "../state.ts";
 import { countVolume } from "./fees.ts";
 import { remainingOf } from "./funds.ts";
@@ -56,7 +55,8 @@ export function settleFill(
   const got = () => book(pair.base, isBuy ? volume : negative(volume), order.feeInBase ? fee : none);
   const ledgers = isBuy ? [paid(), got()] : [got(), paid()];
 
-  const { slotMs } = businessOf(pair);
+  // The taker's side names a public trade: a resting buy was hit by a seller.
+  const tradeId = printTrade(state, pair, { ...what, side: isBuy === what.isMaker ? "s" : "b" });
   state.fills.set(id, {
     id,
     order: order.txid,
@@ -68,7 +68,7 @@ export function settleFill(
     fee,
     isMaker: what.isMaker,
     ledgers,
-    tradeId: (Math.floor(what.at / slotMs) - Math.floor(HISTORY_STARTS_AT / slotMs)) * 10 + 6,
+    tradeId,
   });
   order.trades.push(id);
   order.volumeFilled = add(order.volumeFilled, volume);
@@ -76,19 +76,25 @@ export function settleFill(
   order.fee = add(order.fee, fee);
   order.turnover = add(order.turnover, turnover);
   countVolume(account, pair, cost, what.at);
-  // The taker's side names a public trade: a resting buy was hit by a seller.
-  printTrade(state, pair, { ...what, side: isBuy === what.isMaker ? "s" : "b" });
 }
 
+/** Puts it on the public tape and answers its id there. */
 export function printTrade(
   state: State,
   pair: Pair,
-  print: { at: number; ticks: number; lots: bigint; side: "b" | "s" },
-): void {
+  { at, ticks, lots, side }: { at: number; ticks: number; lots: bigint; side: "b" | "s" },
+): number {
   const prints = state.prints.get(pair.id) ?? [];
-  prints.push({ at: print.at, ticks: print.ticks, lots: print.lots, side: print.side });
+  const id = nextPrintId(pair, at, prints.at(-1));
+  prints.push({ at, ticks, lots, side, id });
   if (prints.length > PRINTS_MAX) prints.splice(0, prints.length - PRINTS_MAX);
   state.prints.set(pair.id, prints);
+  return id;
+}
+
+/** Adds a word to what the exchange remarks about an order, once. */
+export function note(order: Order, word: string): void {
+  if (!order.misc.includes(word)) order.misc.push(word);
 }
 
 /** Ends an order. What it held is free from here on. */
@@ -103,7 +109,7 @@ export function closeOrder(
   order.closedAt = at;
   order.reason = reason;
   state.live.delete(order.txid);
-  if (status !== "closed" && order.volumeFilled.units > 0n) order.misc.push("partial");
+  if (status !== "closed" && order.volumeFilled.units > 0n) note(order, "partial");
 }
 
 /** With `viqc` the volume counts the quote asset, so "filled" is a matter of what was paid. */

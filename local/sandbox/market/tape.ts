@@ -22,6 +22,7 @@ export type Print = {
   readonly ticks: number;
   readonly lots: bigint;
   readonly side: "b" | "s";
+  readonly id: number;
 };
 
 export type Market = MarketSeed & { readonly prints: ReadonlyMap<string, readonly Print[]> };
@@ -47,26 +48,25 @@ export function slotTrade(market: Market, pair: Pair, slot: number): Trade {
     lots: BigInt(lots),
     side: isBuy ? "b" : "s",
     type: lots % 3 === 0 ? "m" : "l",
-    id: (slot - Math.floor(HISTORY_STARTS_AT / slotMs)) * 10 + 5,
+    id: idOfSlot(pair, slot),
   };
 }
 
 const slotOf = (pair: Pair, at: number): number => Math.floor(at / businessOf(pair).slotMs);
 
+/** Ids rise with time; the crowd's end in 5, so that nine prints in a row find room before the next of them. */
+const idOfSlot = (pair: Pair, slot: number): number =>
+  (slot - Math.floor(HISTORY_STARTS_AT / businessOf(pair).slotMs)) * 10 + 5;
+
+/** The id of a print that follows `last`, which is the newest one of the pair. */
+export const nextPrintId = (pair: Pair, at: number, last: Print | undefined): number =>
+  Math.max(idOfSlot(pair, slotOf(pair, at)), last?.id ?? 0) + 1;
+
 /** Own prints in (after, until], oldest first. */
-function printsIn(market: Market, pair: Pair, after: number, until: number): Trade[] {
-  const prints = market.prints.get(pair.id) ?? [];
-  const found: Trade[] = [];
-  const { slotMs } = businessOf(pair);
-  let before = 0;
-  for (const [i, print] of prints.entries()) {
-    before = i > 0 && prints[i - 1]!.at === print.at ? before + 1 : 0;
-    if (print.at <= after || print.at > until) continue;
-    const slot = slotOf(pair, print.at) - Math.floor(HISTORY_STARTS_AT / slotMs);
-    found.push({ ...print, type: "m", id: slot * 10 + 6 + Math.min(3, before) });
-  }
-  return found;
-}
+const printsIn = (market: Market, pair: Pair, after: number, until: number): Trade[] =>
+  (market.prints.get(pair.id) ?? [])
+    .filter((print) => print.at > after && print.at <= until)
+    .map((print) => ({ ...print, type: "m" }));
 
 /** Trades after `after` and not after `until`, oldest first, at most `count`; `newest` keeps the last ones. */
 export function tradesIn(
@@ -165,7 +165,3 @@ export const averageTicks = (candle: Candle, digits: number): bigint =>
   candle.lots === 0n
     ? BigInt(candle.close) * 10n ** BigInt(digits)
     : (candle.turnover * 10n ** BigInt(digits)) / candle.lots;
-
-/** In USD, for sizes only. */
-export const usdLots = (pair: Pair, usd: number): number =>
-  (usd / characterOf(pair.base).usd) * 10 ** pair.lotDecimals;
