@@ -1,9 +1,11 @@
 /** Guesses at what an owner meant. They are only ever shown; a value is never read through a guess. */
 
-/** The name that differs least, when it differs little. */
+/** The one name that begins like this, or else the one that differs least, when it differs little. */
 export function nearest(text: string, names: readonly string[]): string | undefined {
   if (text.length > 40) return undefined;
   const wanted = text.toLowerCase();
+  const begun = names.filter((name) => name.toLowerCase().startsWith(wanted));
+  if (begun.length === 1 && wanted.length >= 3) return begun[0];
   let best: string | undefined;
   let bestEdits = Math.max(1, Math.floor(wanted.length / 3)) + 1;
   for (const name of names) {

@@ -100,8 +100,10 @@ function* cronGuesses(text: string): Generator<string> {
   const fields = (inner?.[1] ?? inner?.[2])?.trim().split(" ");
   if (fields?.length === 6) {
     const [minutes, hours, dayOfMonth, months, dayOfWeek, years] = fields;
-    yield `cron(${minutes} ${hours} ${dayOfMonth} ${months} ? ${years})`;
-    yield `cron(${minutes} ${hours} ? ${months} ${dayOfWeek} ${years})`;
+    const open = (field = "") => field === "*" || field === "?";
+    // The field that names days is the one that was meant; two that do have no single meaning
+    if (open(dayOfWeek)) yield `cron(${minutes} ${hours} ${dayOfMonth} ${months} ? ${years})`;
+    if (open(dayOfMonth)) yield `cron(${minutes} ${hours} ? ${months} ${dayOfWeek} ${years})`;
     return;
   }
   if (fields?.length !== 5) return;

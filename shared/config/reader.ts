@@ -11,13 +11,17 @@ export type Reading<T> =
   | { readonly expected: string; readonly suggestion?: string | undefined };
 export type Grammar<T> = (text: string) => Reading<T>;
 
+/** Longer than any value, short enough that no pattern costs time on it. */
+const TEXT_MAX = 300;
+
 /** A suggestion is made only when the grammar would take it. */
 export const scalar =
   <T>(grammar: Grammar<T>): Reader<T> =>
   (value, report) => {
     const text = textOf(value);
     if (text === undefined)
-      return isAlias(value.node) ? undefined : report.mistake(value, expectedBy(grammar), {});
+      return isAlias(value.node) ? undefined : report.mistake(value, expectedBy(grammar));
+    if (text.length > TEXT_MAX) return report.mistake(value, expectedBy(grammar));
     const reading = grammar(text);
     if (value.joined !== undefined) {
       const meant = "value" in reading ? text : accepted(grammar, reading.suggestion);

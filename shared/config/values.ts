@@ -58,7 +58,7 @@ export const moneyIn =
   (text) => {
     const reading = money(asset)(text);
     if (!("value" in reading) || asset === undefined || reading.value.asset === asset) return reading;
-    return { expected: `an amount in ${asset}`, suggestion: text.replace(/ .*$/, ` ${asset}`) };
+    return { expected: `an amount in ${asset}` };
   };
 
 export type Buy = { readonly spend: Money; readonly base: string };

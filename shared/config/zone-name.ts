@@ -62,4 +62,9 @@ function zoneMeant(text: string): string | undefined {
   return cities.get(place) ?? nearest(place, zones()) ?? cities.get(nearest(place, [...cities.keys()]) ?? "");
 }
 
-const zones = (): readonly string[] => Intl.supportedValuesOf("timeZone");
+let allZones: readonly string[] | undefined;
+
+function zones(): readonly string[] {
+  allZones ??= Intl.supportedValuesOf("timeZone");
+  return allZones;
+}

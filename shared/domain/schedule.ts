@@ -111,8 +111,8 @@ export function skippedBetween(
   const skipped: string[] = [];
   if (hours.length === 24) return skipped;
   const lastDay = dayNumberOf(wallOf(until, zone));
-  for (let day = dayNumberOf(wallOf(after, zone)); day <= lastDay; day += 1) {
-    if (!onDay(dateOf(day)) || !losesTime(day, zone)) continue;
+  for (const day of daysThatLoseTime(dayNumberOf(wallOf(after, zone)), lastDay, zone)) {
+    if (!onDay(dateOf(day))) continue;
     for (const hour of hours) {
       for (const minute of minutes) {
         const wallMs = wallAt(day, hour, minute);
@@ -240,12 +240,20 @@ function startOf(from: string): number {
   return day;
 }
 
-/** Whether fewer than 24 hours lie between this midnight and the next, as far as walls show it. */
-const losesTime = (day: number, zone: string): boolean => {
-  const before = instantOf(wallAt(day - 1, 12, 0), zone);
-  const after = instantOf(wallAt(day + 1, 12, 0), zone);
-  return before === undefined || after === undefined || after - before < 2 * DAY_MS;
-};
+/** Days, and some of their neighbours, on which clocks go forward. Weeks that are as long as a week are passed over whole. */
+function* daysThatLoseTime(first: number, last: number, zone: string): Generator<number> {
+  for (let week = first; week <= last; week += 7) {
+    if (!isShort(week - 1, week + 7, zone)) continue;
+    for (let day = week; day < week + 7 && day <= last; day += 1)
+      if (isShort(day - 1, day + 1, zone)) yield day;
+  }
+}
+
+/** Whether less time lies between two noons than walls show. */
+function isShort(from: number, to: number, zone: string): boolean {
+  const [before, after] = [instantOf(wallAt(from, 12, 0), zone), instantOf(wallAt(to, 12, 0), zone)];
+  return before === undefined || after === undefined || after - before < (to - from) * DAY_MS;
+}
 
 const timeOf = (wallMs: WallMs): TimeOfDay => {
   const date = new Date(wallMs);

@@ -42,16 +42,17 @@ export function isZone(name: string): boolean {
   }
 }
 
-export const wallOf = (at: EpochMs, zone: string): WallMs => (at + offsetAt(at, zone)) as WallMs;
+export const wallOf = (at: EpochMs, zone: string): WallMs => (at + offsetAt(at, clockOf(zone))) as WallMs;
 
 /** Undefined when clocks in `zone` skip this wall time; the first instant when they show it twice. */
 export function instantOf(wallMs: WallMs, zone: string): EpochMs | undefined {
-  const dayBefore = offsetAt(wallMs - DAY_MS, zone);
-  const dayAfter = offsetAt(wallMs + DAY_MS, zone);
+  const clock = clockOf(zone);
+  const dayBefore = offsetAt(wallMs - DAY_MS, clock);
+  const dayAfter = offsetAt(wallMs + DAY_MS, clock);
   if (dayBefore === dayAfter) return epochMs(wallMs - dayBefore);
   // The larger offset gives the earlier instant, so the first that fits is the first of a repeated time.
   for (const offset of [Math.max(dayBefore, dayAfter), Math.min(dayBefore, dayAfter)]) {
-    if (offsetAt(wallMs - offset, zone) === offset) return epochMs(wallMs - offset);
+    if (offsetAt(wallMs - offset, clock) === offset) return epochMs(wallMs - offset);
   }
   return undefined;
 }
@@ -95,8 +96,8 @@ const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 
 /** For people: `Mon 23 Nov 08:00 GMT+1`. An offset, because abbreviations like CET change between versions of ICU. */
 export function localText(at: EpochMs, zone: string): string {
-  const offsetMinutes = offsetAt(at, zone) / MINUTE_MS;
   const wallMs = wallOf(at, zone);
+  const offsetMinutes = (wallMs - at) / MINUTE_MS;
   const { weekday, day, month } = dateOf(dayNumberOf(wallMs));
   const time = new Date(wallMs).toISOString().slice(11, 16);
   return `${WEEKDAYS[weekday]} ${day} ${MONTHS[month - 1]} ${time} ${offsetText(offsetMinutes, zone)}`;
@@ -110,9 +111,8 @@ function offsetText(minutes: number, zone: string): string {
   return `GMT${minutes < 0 ? "-" : "+"}${Math.floor(size / 60)}${rest}`;
 }
 
-/** Milliseconds that walls in `zone` are ahead of UTC. */
-function offsetAt(at: number, zone: string): number {
-  const clock = clockOf(zone);
+/** Milliseconds that walls are ahead of UTC. */
+function offsetAt(at: number, clock: ZoneClock): number {
   const day = Math.floor(at / DAY_MS);
   let offsets = clock.days.get(day);
   if (offsets === undefined) {
