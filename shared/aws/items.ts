@@ -64,7 +64,7 @@ const isDecimal = (value: unknown): value is Decimal =>
 /** The item, if it is of a version that this program understands. */
 export function checked(item: Item | undefined): Item | undefined {
   if (item === undefined) return undefined;
-  const version = item.schema?.N;
+  const version = item.schemaVersion?.N;
   if (version !== String(SCHEMA)) {
     throw new Error(
       `item ${item.pk?.S} ${item.sk?.S} has schema ${version ?? "none"}, expected ${SCHEMA}: written by another version of Tidekeeper, not touched`,
@@ -73,7 +73,7 @@ export function checked(item: Item | undefined): Item | undefined {
   return item;
 }
 
-const version = { schema: n(SCHEMA) };
+const version = { schemaVersion: n(SCHEMA) };
 
 export const runItem = (run: Run, hasIntent: boolean): Item => ({
   ...runKey(run.account, run.id),
@@ -143,7 +143,7 @@ export function headOf(item: Item | undefined): Head {
   };
 }
 
-export const schemaUpdate = "schema = :schema";
+export const schemaUpdate = "schemaVersion = :schema";
 export const schemaValue = { ":schema": n(SCHEMA) };
 
 export function planStateOf(item: Item | undefined): PlanState | undefined {
