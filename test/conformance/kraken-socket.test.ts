@@ -220,6 +220,20 @@ test("calls in a row share one connection, each with its own nonce", async () =>
   ]);
 });
 
+test("after a failure no connection that was open then is used again", async () => {
+  const { server, rest, key } = await house();
+  const other = new CountingKey({ apiKey: "other" });
+  server.answer = ({ socket, endpoint }) =>
+    endpoint === "AddOrder" ? socket.resetAndDestroy() : void socket.write(ok({ ZEUR: "1.0000" }));
+  await Promise.all([key, other].map((each) => rest.privateCall(balance, undefined, each)));
+  expect(server.sockets).toHaveLength(2);
+
+  await thrownBy(rest.privateCall(addOrder, ORDER, key));
+  await rest.privateCall(balance, undefined, key);
+
+  expect(server.arrived.at(-1)?.connection).toBe(2);
+});
+
 describe("a request that never left is known as such", () => {
   const expectNotSent = async (transport: HttpTransport) => {
     open.push(transport);
