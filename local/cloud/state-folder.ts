@@ -21,10 +21,19 @@ export async function openStateFolder(dir: string): Promise<{ database: Database
     const store = join(dir, "store");
     await mkdir(store, { recursive: true, mode: 0o700 });
     const database = await openDatabase(store);
-    for (const name of await readdir(store)) await chmod(join(store, name), 0o600);
+    for (const name of await readdir(store)) await closeToOthers(join(store, name));
     return { database, secretsFile: join(dir, "secrets.json") };
   } catch (error) {
     throw error instanceof CloudError ? error : new CloudError(sentenceOf(dir, error), { cause: error });
+  }
+}
+
+/** LevelDB takes old files away in the background; one that has just gone needs nothing. */
+async function closeToOthers(path: string): Promise<void> {
+  try {
+    await chmod(path, 0o600);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
 }
 
@@ -94,6 +103,8 @@ function sentenceOf(dir: string, error: unknown): string {
     case "ENOSPC":
     case "EDQUOT":
       return `${dir} cannot be written: the disk is full`;
+    case "ENOENT":
+      return `${dir} cannot be made: there is no place for it, or the disk is read-only`;
     case "ENOTDIR":
     case "EEXIST":
       return `${dir} is not a folder`;
