@@ -158,6 +158,7 @@ describe("orders by client order id", () => {
   test.each<[string, Script]>([
     ["a page that is missing", pages(50, () => 60)],
     ["a count that changed between two pages", pages(120, (offset) => 120 + offset)],
+    ["an order that left the list between two pages", pages(100, (offset) => (offset === 0 ? 101 : 100))],
     [
       "pages that repeat themselves",
       { ClosedOrders: () => resultReply({ closed: { O1: order(ID) }, count: 3 }) },
