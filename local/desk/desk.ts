@@ -5,7 +5,7 @@ import { windowsOf } from "../../shared/domain/caps.ts";
 import { formatShort } from "../../shared/domain/decimal.ts";
 import { checkKey, type KeyUseKind } from "../../shared/domain/key-check.ts";
 import { accountNameOf, type DcaPlan } from "../../shared/domain/plan.ts";
-import { isTerminal } from "../../shared/domain/run.ts";
+import { isTerminal, type Label } from "../../shared/domain/run.ts";
 import { scheduleText, slotsBetween, slotText } from "../../shared/domain/schedule.ts";
 import { DAY_MS, type EpochMs, isoOf, later, SECOND_MS } from "../../shared/domain/time.ts";
 import { dayWindow, localText, monthWindow } from "../../shared/domain/zone.ts";
@@ -86,6 +86,12 @@ export class Desk {
     this.#deps = machine.deps;
   }
 
+  /** Whose money this desk moves. */
+  get label(): Label {
+    if (this.#deps.venue === "sandbox") return "PLAY MONEY";
+    return this.#deps.settings.mode === "live" ? "LIVE" : "DRY RUN";
+  }
+
   get #dcaPlans(): readonly DcaPlan[] {
     return this.#deps.settings.plans.filter((plan) => plan.kind === "dca");
   }
@@ -145,7 +151,7 @@ export class Desk {
       windowsOf(settings.limits, asset, dayWindow(now, settings.zone), monthWindow(now, settings.zone)),
     );
     return {
-      label: deps.venue === "sandbox" ? "PLAY MONEY" : settings.mode === "live" ? "LIVE" : "DRY RUN",
+      label: this.label,
       mode: settings.mode,
       exchange: deps.venue === "sandbox" ? `sandbox at ${this.#machine.exchange.origin}` : "Kraken",
       now: isoOf(now),
