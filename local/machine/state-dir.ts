@@ -84,13 +84,16 @@ export class StateDir {
     this.#write("running.json", machine);
   }
 
+  /** Another process may have taken the folder while this one failed to. */
   leave(): void {
-    rmSync(join(this.path, "running.json"), { force: true });
+    const other = readRunning(this.path);
+    if (other === undefined || other.pid === process.pid)
+      rmSync(join(this.path, "running.json"), { force: true });
   }
 
-  /** Replaced in one step, so that a crash leaves the old text or the new one. */
+  /** Replaced in one step, so that a crash leaves the old text or the new one; two that start at once each have their draft. */
   #write(name: string, value: unknown): void {
-    const temporary = join(this.path, `${name}.new`);
+    const temporary = join(this.path, `${name}.${process.pid}.new`);
     const file = openSync(temporary, "w", 0o600);
     try {
       writeSync(file, `${JSON.stringify(value)}\n`);
@@ -100,6 +103,12 @@ export class StateDir {
     }
     renameSync(temporary, join(this.path, name));
   }
+}
+
+/** The exchange that the folder was made with; undefined of a new one. */
+export function exchangeOf(path: string): string | undefined {
+  const file = join(path, "machine.json");
+  return existsSync(file) ? readKept(file).exchange : undefined;
 }
 
 function readKept(file: string): KeptState {
