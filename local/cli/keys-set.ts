@@ -1,0 +1,58 @@
+/** `tide keys set`: takes an API key at a hidden prompt or from standard input, stores it, and has it judged. */
+import type { KeyView } from "../desk/desk.ts";
+import { readHidden, readInput } from "./ask.ts";
+import { withDoor } from "./door.ts";
+import { keyExitCode, keyText } from "./keys-check.ts";
+import { print, printJson } from "./text.ts";
+import { type Given, UsageError } from "./verb.ts";
+
+type Key = { readonly apiKey: string; readonly privateKey: string };
+
+export default async function keysSet({ options }: Given): Promise<number> {
+  const key = process.stdin.isTTY ? await prompted() : keyIn(await readInput());
+  return withDoor(options, async (door) => {
+    const { result, label } = await door.ask<KeyView>("keys-set", {
+      use: options.use,
+      ...(options.account === undefined ? {} : { account: options.account }),
+      ...key,
+    });
+    if (options.json) printJson(result);
+    else print(keyText(result, label));
+    return keyExitCode([result]);
+  });
+}
+
+async function prompted(): Promise<Key> {
+  process.stderr.write("Neither line is shown while you type or paste it.\n");
+  return checked({ apiKey: await readHidden("API key: "), privateKey: await readHidden("Private key: ") });
+}
+
+const EXPECTED = 'expected two lines, the API key and the private key, or {"apiKey":"…","privateKey":"…"}';
+
+/** Never repeats what it read. */
+export function keyIn(text: string): Key {
+  const trimmed = text.trim();
+  if (trimmed.startsWith("{")) {
+    try {
+      const { apiKey, privateKey, key, secret } = JSON.parse(trimmed) as Record<string, unknown>;
+      return checked({ apiKey: String(apiKey ?? key ?? ""), privateKey: String(privateKey ?? secret ?? "") });
+    } catch (error) {
+      if (error instanceof UsageError) throw error;
+      throw new UsageError(`standard input held broken JSON, ${EXPECTED}`);
+    }
+  }
+  const lines = trimmed === "" ? [] : trimmed.split(/\r?\n/).map((line) => line.trim());
+  if (lines.length !== 2) throw new UsageError(`standard input held ${lines.length} lines, ${EXPECTED}`);
+  return checked({ apiKey: lines[0]!, privateKey: lines[1]! });
+}
+
+function checked(key: Key): Key {
+  if (key.apiKey === "" || key.privateKey === "")
+    throw new UsageError(`one of the two was empty, ${EXPECTED}`);
+  if (!/^[\x21-\x7e]+$/.test(key.apiKey))
+    throw new UsageError("the API key holds spaces or other strange characters; copy it again");
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(key.privateKey) || key.privateKey.length % 4 !== 0) {
+    throw new UsageError("the private key is not whole base64; copy it again, with the == at its end");
+  }
+  return key;
+}

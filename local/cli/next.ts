@@ -1,0 +1,28 @@
+/** `tide next`: the coming firings of all plans, soonest first. */
+import type { NextView } from "../desk/desk.ts";
+import { withDoor } from "./door.ts";
+import { print, printJson, table } from "./text.ts";
+import type { Given } from "./verb.ts";
+
+export default function next({ options }: Given): Promise<number> {
+  return withDoor(options, async (door) => {
+    await door.sweep();
+    const { label, result } = await door.ask<readonly NextView[]>("next", { count: options.count });
+    if (options.json) printJson(result);
+    else print(nextText(label, result));
+    return 0;
+  });
+}
+
+export const nextText = (label: string, coming: readonly NextView[]): string =>
+  coming.length === 0
+    ? `${label}  no plan has a firing in the next year\n`
+    : table(
+        coming.map(({ plan, local, amount, paused }) => [
+          label,
+          local,
+          plan,
+          amount,
+          paused ? "paused: will be skipped" : "",
+        ]),
+      );

@@ -1,0 +1,119 @@
+#!/usr/bin/env node
+/** `tide`: the owner's verbs on the command line. Each has its own file, read only when it is asked for. */
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { refuseKeysIn } from "./given-keys.ts";
+import type { Given, Verb } from "./verb.ts";
+
+const USAGE = 2;
+
+type Asked = { readonly verb: Verb; readonly given: Given };
+
+function programOf(ask: (asked: Asked) => void): Command {
+  const program = new Command("tide")
+    .description(
+      "Scheduled buys at Kraken. Without other settings it works on play money, in the folder .tide.",
+    )
+    .option("--state <dir>", "folder of the state", ".tide")
+    .option("--plans <file>", "file of the plans (default: tide.yaml, or else tide.example.yaml)")
+    .addOption(
+      new Option(
+        "--exchange <where>",
+        "sandbox, kraken, or the http://127.0.0.1:PORT of a separate sandbox (default: what the state folder was made with)",
+      ).argParser(exchangeIn),
+    )
+    .option("--json", "print JSON for programs")
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 done, skipped or waiting; 1 failed; 2 a mistake in what was asked; 3 refused; 4 uncertain",
+    )
+    .exitOverride();
+  const load =
+    (name: string) =>
+    async (...parts: unknown[]) => {
+      const command = parts.at(-1) as Command;
+      const { default: verb } = (await import(`./${name}.ts`)) as { default: Verb };
+      ask({ verb, given: { args: command.args, options: command.optsWithGlobals() } });
+    };
+
+  program
+    .command("next")
+    .description("the coming firings, with their amounts")
+    .option("--count <n>", "how many", countIn, 5)
+    .action(load("next"));
+  program
+    .command("buy")
+    .description("fire a plan now")
+    .argument("<plan>", "id of the plan")
+    .option("--yes", "do not ask")
+    .option("--key <key>", "your own name for this buy: the same name never buys twice")
+    .action(load("buy"));
+  program.command("status").description("plans, caps, the key, and what is open").action(load("status"));
+  program
+    .command("why")
+    .description("all that is known of a run")
+    .argument("<run>", "id of the run, as history prints it")
+    .action(load("why"));
+  program.command("history").description("every run, oldest first").action(load("history"));
+  program
+    .command("pause")
+    .description("let a plan buy nothing until it is resumed")
+    .argument("<plan>", "id of the plan")
+    .action(load("pause"));
+  program
+    .command("resume")
+    .description("let a paused plan go on; without a plan, turn the kill switch off")
+    .argument("[plan]", "id of the plan")
+    .action(load("resume"));
+  program
+    .command("kill")
+    .description("stop everything: nothing more is ordered, our open orders are cancelled")
+    .action(load("kill"));
+  const keys = program.command("keys").description("the API keys of the exchange");
+  keys
+    .command("set")
+    .description("store an API key: asked for at a hidden prompt, or read from standard input")
+    .option("--account <name>", "account (default: the first one)")
+    .addOption(new Option("--use <use>", "what it is for").choices(["trade", "read"]).default("trade"))
+    .action(load("keys-set"));
+  keys
+    .command("check")
+    .description("ask the exchange what the keys may do, and judge it")
+    .option("--account <name>", "account (default: the first one)")
+    .action(load("keys-check"));
+  return program;
+}
+
+function countIn(text: string): number {
+  const count = Number(text);
+  if (/^\d{1,3}$/.test(text) && count >= 1 && count <= 200) return count;
+  throw new InvalidArgumentError("expected a whole number from 1 to 200.");
+}
+
+function exchangeIn(text: string): string {
+  if (text === "sandbox" || text === "kraken" || /^http:\/\/127\.0\.0\.1:\d{1,5}\/?$/.test(text)) {
+    return text.replace(/\/$/, "");
+  }
+  throw new InvalidArgumentError("expected sandbox, kraken, or http://127.0.0.1:PORT.");
+}
+
+async function main(words: readonly string[]): Promise<number> {
+  try {
+    refuseKeysIn(words);
+    const asked: Asked[] = [];
+    await programOf((one) => asked.push(one)).parseAsync(words, { from: "user" });
+    const [one] = asked;
+    return one === undefined ? 0 : await one.verb(one.given);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE; // It has said why
+    const { name, message } = error as Error;
+    process.stderr.write(`${message}\n`);
+    return ["UsageError", "DeskError", "MachineError", "CloudError"].includes(name) ? USAGE : 1;
+  }
+}
+
+// A reader such as `head` may leave early.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
+process.exitCode = await main(process.argv.slice(2));

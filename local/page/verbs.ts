@@ -1,0 +1,88 @@
+/** The owner's verbs by name, for callers in another process: arguments are checked here, answers are plain JSON. */
+import * as z from "zod";
+import { type Desk, DeskError } from "../desk/desk.ts";
+import type { WhyView } from "../desk/views.ts";
+import type { Machine } from "../machine/machine.ts";
+
+export type Working = { readonly machine: Machine; readonly desk: Desk };
+
+/** Every answer says whose money it speaks of, and in which zone its owner lives. */
+export type Answer = { readonly label: string; readonly zone: string; readonly result: unknown };
+
+type Act = (at: Working, args: unknown) => Promise<unknown>;
+
+const WAIT_MS_MAX = 30_000;
+const TURNS_MAX = 5;
+
+const text = z.string().min(1);
+
+/** Binds a verb to the arguments it takes. */
+const verb =
+  <S extends z.ZodType>(schema: S, act: (at: Working, args: z.output<S>) => Promise<unknown>): Act =>
+  async (at, args) => {
+    const read = schema.safeParse(args ?? {});
+    if (read.success) return act(at, read.data);
+    const [issue] = read.error.issues;
+    throw new DeskError(`${issue?.path.join(".") || "the arguments"}: ${issue?.message ?? "not readable"}`);
+  };
+
+const keyUse = z.enum(["trade", "read"]);
+const onlyAccount = ({ machine }: Working): string => machine.settings.accounts[0]!.name;
+
+const VERBS: Readonly<Record<string, Act>> = {
+  next: verb(z.strictObject({ count: z.int().min(1).max(200).default(5) }), ({ desk }, { count }) =>
+    desk.next(count),
+  ),
+  buy: verb(z.strictObject({ plan: text, key: text }), async (at, { plan, key }) =>
+    untilOver(at, await at.desk.buy(plan, key)),
+  ),
+  status: verb(z.strictObject({}), ({ desk }) => desk.status()),
+  why: verb(z.strictObject({ run: text }), ({ desk }, { run }) => desk.why(run)),
+  history: verb(z.strictObject({}), ({ desk }) => desk.history()),
+  pause: verb(z.strictObject({ plan: text }), async ({ desk }, { plan }) => {
+    await desk.pause(plan);
+    return { plan, paused: true };
+  }),
+  resume: verb(z.strictObject({ plan: text.optional() }), async ({ desk }, { plan }) => {
+    await desk.resume(plan);
+    return plan === undefined ? { killed: false } : { plan, paused: false };
+  }),
+  kill: verb(z.strictObject({}), async ({ desk }) => ({ killed: true, ...(await desk.kill()) })),
+  "keys-set": verb(
+    z.strictObject({ account: text.optional(), use: keyUse, apiKey: text, privateKey: text }),
+    (at, { account, use, apiKey, privateKey }) =>
+      at.desk.setKey(account ?? onlyAccount(at), use, apiKey, privateKey),
+  ),
+  "keys-check": verb(z.strictObject({ account: text.optional() }), async (at, { account }) => {
+    const name = account ?? onlyAccount(at);
+    return [await at.desk.checkKey(name, "trade"), await at.desk.checkKey(name, "read")];
+  }),
+};
+
+/**
+ * A buy that only waits its turn at the key's rate counter is waited for, so that its caller sees how it ends. One that is
+ * in doubt is not: that takes minutes, and the sweep goes on with it.
+ */
+async function untilOver({ machine, desk }: Working, bought: WhyView): Promise<WhyView> {
+  let run = bought;
+  for (let turn = 0; turn < TURNS_MAX; turn++) {
+    if (run.outcome !== "waiting" || run.dueAt === null) return run;
+    const waitMs = Date.parse(run.dueAt) - machine.clock.now();
+    if (waitMs > WAIT_MS_MAX) return run;
+    await machine.clock.sleep(Math.max(0, waitMs));
+    await machine.sweep();
+    run = await desk.why(run.run);
+  }
+  return run;
+}
+
+export async function perform(at: Working, name: string, args: unknown): Promise<Answer> {
+  const act = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
+  if (act === undefined) {
+    throw new DeskError(
+      `there is no verb ${JSON.stringify(name)}; there are ${Object.keys(VERBS).join(", ")}`,
+    );
+  }
+  const result = await act(at, args);
+  return { label: at.desk.label, zone: at.machine.settings.zone, result };
+}
