@@ -32,6 +32,8 @@ export interface Cloud {
   /** What was published to SNS topics, oldest first. */
   published(): readonly Published[];
   readonly activity: Readonly<Pick<Activity, "inFlight" | "changes">>;
+  /** For a process that starts anew and had the queues' receivers in itself: what they had in hand may be had again. */
+  returnInFlight(): Promise<void>;
   /** How often each DynamoDB operation was called since this was last asked. */
   takeCounts(): Record<string, number>;
   /** Lets requests in flight end first. */
@@ -61,6 +63,7 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
     requestHandler: sdkRequestHandler(front.answer),
     published: () => services.sns.published(),
     activity,
+    returnInFlight: () => services.sqs.returnInFlight(),
     takeCounts: () => front.takeCounts(),
     close: () => (closed ??= close()),
   };

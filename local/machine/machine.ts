@@ -138,6 +138,7 @@ export class Machine {
     try {
       const cloud = await openCloud({ clock, dir: join(state.path, "cloud") });
       opened.push(cloud);
+      await cloud.returnInFlight();
       const endpoint = await cloud.listen(0);
       let machine: Machine | undefined;
       const exchange =

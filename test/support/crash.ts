@@ -54,13 +54,12 @@ export function crashing(plan: CrashPlan | undefined): { around: (deps: Deps) =>
       report.crashedAt = `before ${where}`;
       throw new Crash(report.crashedAt);
     }
-    try {
-      return await make();
-    } finally {
-      // Answer or error: it came too late for this process.
-      if (isHere) report.crashedAt = `after ${where}`;
-      if (report.crashedAt !== undefined) throw new Crash(report.crashedAt);
-    }
+    const made = await Promise.allSettled([make()]);
+    // Answer or error: it came too late for this process.
+    if (isHere) report.crashedAt = `after ${where}`;
+    if (report.crashedAt !== undefined) throw new Crash(report.crashedAt);
+    if (made[0].status === "rejected") throw made[0].reason;
+    return made[0].value;
   };
 
   return {

@@ -65,6 +65,29 @@ export class Sqs implements Service {
     return new Sqs(await Queues.open(database, region), clock);
   }
 
+  /**
+   * What was given out and not deleted may be had again at once, and is not counted as given out: its receiver has died. For
+   * a machine that has its pollers in its own process and starts anew; AWS would wait for the visibility to end.
+   */
+  returnInFlight(): Promise<void> {
+    return this.#turns.take(async () => {
+      const now = this.#clock.now();
+      const drafts = [...this.#queues.all()].map((queue) => {
+        const inFlight = [...queue.messages.values()].filter(
+          ({ receiveCount, visibleAt }) => receiveCount > 0 && visibleAt > now,
+        );
+        const messages = new Map(
+          inFlight.map((message) => [
+            message.number,
+            { ...message, visibleAt: now, receiveCount: message.receiveCount - 1 },
+          ]),
+        );
+        return { queue, messages };
+      });
+      await this.#queues.write(drafts.filter(({ messages }) => messages.size > 0));
+    });
+  }
+
   async call(operation: string, input: Input, context: Context): Promise<Output> {
     const urlOf = (name: string) => ({ QueueUrl: `${context.origin}/${ACCOUNT}/${name}` });
     switch (operation) {

@@ -1,0 +1,177 @@
+/** `npm start`: everything on one machine, until Ctrl-C. */
+import { randomBytes } from "node:crypto";
+import { existsSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { systemChance } from "../functions/wire.ts";
+import type { Event } from "../shared/app/ports.ts";
+import { formatMistake } from "../shared/config/mistake.ts";
+import { consoleLine } from "./console.ts";
+import { Desk } from "./desk/desk.ts";
+import { eventLine } from "./desk/views.ts";
+import { Machine } from "./machine/machine.ts";
+import { MachineError, readRunning } from "./machine/state-dir.ts";
+import { startPage } from "./page/server.ts";
+import { setTheScene, tellStory } from "./story.ts";
+
+const HELP = `npm start -- [options]     Runs Tidekeeper on this machine, with play money
+
+  --port 4780          port of the page; 0 takes a free one
+  --plans FILE         plans to run (else tide.yaml, else tide.example.yaml)
+  --state DIR          where everything is kept (default .tide)
+  --speed N            virtual seconds for each second while no run is going on
+  --exchange WHERE     sandbox (default), or http://127.0.0.1:PORT of a separate one (npm run sandbox)
+  --reset              forget the state folder first
+  --json               first a line with the addresses, then one line for each step of a run
+  --help
+
+With --plans, or on a state folder that exists, there is no demo and the clock is not moved.
+`;
+
+type Options = ReturnType<typeof readOptions>;
+
+function readOptions(argv: readonly string[]) {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      port: { type: "string", default: "4780" },
+      plans: { type: "string" },
+      state: { type: "string", default: ".tide" },
+      speed: { type: "string", default: "1" },
+      exchange: { type: "string", default: "sandbox" },
+      reset: { type: "boolean", default: false },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  const port = /^\d{1,5}$/.test(values.port) ? Number(values.port) : Number.NaN;
+  if (!(port <= 65_535))
+    throw new MachineError(`--port was ${values.port}, expected a number from 0 to 65535`);
+  const speed = /^\d+(\.\d+)?$/.test(values.speed) ? Number(values.speed) : Number.NaN;
+  if (!(speed >= 1 && speed <= 100_000)) {
+    throw new MachineError(`--speed was ${values.speed}, expected a number from 1 to 100000`);
+  }
+  const isAddress = /^https?:\/\/(127\.\d+\.\d+\.\d+|localhost|\[::1\]):\d+$/.test(values.exchange);
+  if (values.exchange !== "sandbox" && values.exchange !== "kraken" && !isAddress) {
+    throw new MachineError(
+      `--exchange was ${values.exchange}, expected sandbox, kraken or an address like http://127.0.0.1:4790`,
+    );
+  }
+  if (values.exchange === "kraken" && speed !== 1) {
+    throw new MachineError("--speed is refused with the real exchange: its time cannot be sped up");
+  }
+  return { ...values, port, speed };
+}
+
+async function run(options: Options): Promise<void> {
+  const out = (text: string) => process.stdout.write(`${text}\n`);
+  // With --json standard output holds JSON only; what is for people goes to standard error.
+  const say = (text: string) => (options.json ? process.stderr : process.stdout).write(`${text}\n`);
+  if (options.reset) forget(options.state);
+  const plansFile = options.plans ?? (existsSync("tide.yaml") ? "tide.yaml" : "tide.example.yaml");
+
+  let zone = "UTC";
+  let show: (event: Event) => void = () => {};
+  const machine = await Machine.open({
+    stateDir: options.state,
+    plansFile,
+    exchange: options.exchange,
+    speed: options.speed,
+    chance: systemChance,
+    realNow: Date.now,
+    report: (event) => {
+      out(options.json ? eventLine(event) : consoleLine(event, zone));
+      show(event);
+    },
+    problem: (text) => process.stderr.write(`${text}\n`),
+  });
+  zone = machine.settings.zone;
+  const desk = new Desk(machine);
+  const token = randomBytes(32).toString("hex");
+  const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
+  const page = await startPage({ machine, desk, port: options.port, token, version }).catch(async (error) => {
+    await machine.close();
+    throw error;
+  });
+  show = page.show;
+  const url = page.url.replace(/\/$/, "");
+  machine.state.announce({ pid: process.pid, page: url, token });
+  stopOnSignal(async () => {
+    await page.close();
+    await machine.close();
+  }, say);
+
+  const { origin, ws } = machine.exchange;
+  if (options.json)
+    out(
+      JSON.stringify({ page: url, rest: origin, ws, control: `${url}/_control`, state: machine.state.path }),
+    );
+  say(`Tidekeeper ${version} · ${desk.label}: nothing here is real money, nothing leaves this machine.`);
+  say(`Page:   ${url}`);
+  say(`Plans:  ${plansFile}    State: ${join(options.state)}    Exchange: ${origin}`);
+  for (const warning of machine.warnings) say(formatMistake(warning as never));
+  const unbuilt =
+    machine.settings.plans.length - machine.settings.plans.filter((plan) => plan.kind === "dca").length;
+  if (unbuilt > 0) say(`${unbuilt} rebalance plan(s) are read but not run by this version.`);
+  if (machine.settings.alerts.length > 0)
+    say(`${machine.settings.alerts.length} alert(s) are read but not watched by this version.`);
+  const hasStory =
+    machine.state.isNew &&
+    options.plans === undefined &&
+    options.exchange === "sandbox" &&
+    (await setTheScene(machine, say));
+  machine.start();
+  if (hasStory) {
+    await tellStory(machine, desk, say);
+    return;
+  }
+  say(`Time here is ${(await desk.status()).local}.`);
+  for (const next of await desk.next(3)) say(`Next: ${next.local}  ${next.plan}  ${next.amount}`);
+}
+
+/** Only a folder that Tidekeeper made is forgotten. */
+function forget(path: string): void {
+  if (!existsSync(path)) return;
+  if (!existsSync(join(path, "machine.json"))) {
+    throw new MachineError(`--reset would remove ${path}, which is not a state folder of Tidekeeper`);
+  }
+  const running = readRunning(path);
+  if (running !== undefined)
+    throw new MachineError(`${path} is in use by process ${running.pid}; stop it first`);
+  rmSync(path, { recursive: true });
+}
+
+function stopOnSignal(close: () => Promise<void>, say: (text: string) => void): void {
+  let isStopping = false;
+  const stop = () => {
+    if (isStopping) process.exit(130);
+    isStopping = true;
+    say("Stopping: what is being worked on is finished first; a run that waits goes on at the next start.");
+    // A run that waits for Kraken may take long; the ledger knows it, so leaving is safe.
+    setTimeout(() => process.exit(0), 8_000).unref();
+    close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        process.stderr.write(`${(error as Error).message}\n`);
+        process.exit(1);
+      },
+    );
+  };
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
+}
+
+try {
+  const options = readOptions(process.argv.slice(2));
+  if (options.help) process.stdout.write(HELP);
+  else await run(options);
+} catch (error) {
+  // What the owner can mend is one sentence; anything else is a bug and shows where.
+  const { name, message, stack, code } = error as Error & { code?: string };
+  const isPlain =
+    ["MachineError", "CloudError", "SandboxError"].includes(name) ||
+    code?.startsWith("ERR_PARSE_ARGS") === true;
+  process.stderr.write(`${isPlain ? message : (stack ?? message)}\n`);
+  process.exit(isPlain ? 2 : 1);
+}
