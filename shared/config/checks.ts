@@ -19,7 +19,7 @@ export function placeOf({ node, path, offset }: Value, key: string): Value {
   return valueAt(pair.value as Node | null, `${path}.${key}`, offset);
 }
 
-/** `ids` has also those of plans whose other parts could not be read. */
+/** `maps` are all of them, those too whose other parts could not be read. */
 export function checkIds(maps: readonly Value[], what: string, report: Report): void {
   const seen = new Map<string, string>();
   for (const map of maps) {

@@ -62,9 +62,9 @@ export function slotsBetween(
 ): readonly EpochMs[] {
   const slots: EpochMs[] = [];
   const { hours, minutes, onDay } = ruleOf(schedule);
-  // A day more at each end: where clocks go back over midnight, an instant has the date of the day before or after.
+  // A day more: where clocks go back over midnight, a slot of the next date lies before an instant of this one.
   const lastDay = dayNumberOf(wallOf(until, zone)) + 1;
-  for (let day = dayNumberOf(wallOf(after, zone)) - 1; day <= lastDay && slots.length < limit; day += 1) {
+  for (let day = dayNumberOf(wallOf(after, zone)); day <= lastDay && slots.length < limit; day += 1) {
     if (!onDay(dateOf(day))) continue;
     for (const hour of hours) {
       for (const minute of minutes) {

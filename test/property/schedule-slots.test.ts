@@ -24,6 +24,7 @@ const NIGHTS: readonly (readonly [zone: string, day: string])[] = [
   ["Asia/Beirut", "2026-03-28"],
   ["Asia/Beirut", "2026-10-24"],
   ["America/St_Johns", "2026-03-08"], // Half-hour zone
+  ["America/St_Johns", "2010-11-06"], // Back over midnight, a minute after it
   ["Africa/Casablanca", "2026-02-15"], // Back before Ramadan
   ["Antarctica/Troll", "2026-03-29"], // Two hours
   ["Pacific/Apia", "2011-12-30"], // A day that was not

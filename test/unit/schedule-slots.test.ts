@@ -44,6 +44,13 @@ test("a local time that clocks show twice is one slot, the first", () => {
   expect(isSlot(daily(2, 30), "Europe/Berlin", at("2026-10-25T01:30Z"))).toBe(false);
 });
 
+test("a slot of tomorrow's date is found from an instant that clocks put back to today", () => {
+  // St. John's, 7 November 2010, 00:01 became 23:01 of the 6th: midnight was at 02:30Z, 02:45Z was 23:15 again
+  expect(slots(daily(0), "America/St_Johns", "2010-11-07T00:00Z", "2010-11-07T02:45Z")).toEqual([
+    "2010-11-07T02:30Z",
+  ]);
+});
+
 test("an hourly schedule has 23 slots where a day loses an hour, and 24 where it gains one", () => {
   const hourly: Schedule = { is: "hourly", minute: 0 };
   const count = (day: string, next: string) => slots(hourly, "Europe/Berlin", day, next).length;
