@@ -166,8 +166,8 @@ export function sizeDca(
 }
 
 /**
- * The fee is rounded up to the pair's cost decimals, which can push the sum a unit over the budget; then one lot less is
- * bought.
+ * The fee is rounded up to the pair's cost decimals, which can push the sum over the budget; then as many lots are bought as
+ * fit. Found by halving: a lot can be worth a billionth of the unit that the fee is rounded to.
  */
 function withFee(
   limitPrice: Price,
@@ -176,11 +176,25 @@ function withFee(
   budget: Cost,
   rules: PairRules,
 ): SizedOrder {
-  for (let lots = volume; ; lots = subtract(lots, rules.lot) as Volume) {
-    const paid = costOf(lots, limitPrice);
-    const costMax = costWithFee(paid, feeOf(paid, feeRate, rules.costDecimals));
-    if (compare(costMax, budget) <= 0) return { limitPrice, volume: lots, feeRate, costMax, budget };
+  const { lot, costDecimals } = rules;
+  const orderOf = (lots: bigint): SizedOrder => {
+    const bought = { units: lots * lot.units, scale: lot.scale } as Volume;
+    const paid = costOf(bought, limitPrice);
+    const costMax = costWithFee(paid, feeOf(paid, feeRate, costDecimals));
+    return { limitPrice, volume: bought, feeRate, costMax, budget };
+  };
+  const fits = (lots: bigint): boolean => compare(orderOf(lots).costMax, budget) <= 0;
+  let most = volume.units / lot.units;
+  if (!fits(most)) {
+    let tooMany = most;
+    most = 0n;
+    while (tooMany - most > 1n) {
+      const middle = (most + tooMany) / 2n;
+      if (fits(middle)) most = middle;
+      else tooMany = middle;
+    }
   }
+  return orderOf(most);
 }
 
 const percent = (fraction: { units: bigint; scale: number }): string =>
