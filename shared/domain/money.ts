@@ -71,5 +71,6 @@ export function midOf(bid: Price, ask: Price): Price {
   return { units: sum.units * 5n, scale: sum.scale + 1 } as Price;
 }
 
-export const atLeast = <K extends string>(a: Amount<K>, b: Amount<K>): boolean => compare(a, b) >= 0;
-export const atMost = <K extends string>(a: Amount<K>, b: Amount<K>): boolean => compare(a, b) <= 0;
+// NoInfer: without it the two kinds would be joined into one, and a price could be compared with a cost.
+export const atLeast = <A extends Amount<string>>(a: A, b: NoInfer<A>): boolean => compare(a, b) >= 0;
+export const atMost = <A extends Amount<string>>(a: A, b: NoInfer<A>): boolean => compare(a, b) <= 0;
