@@ -61,12 +61,7 @@ const box = (permission: string): string => {
 };
 
 /** Problems refuse the key; warnings are told and the key is used. On one machine an empty allow-list is only warned about. */
-export function checkKey(
-  info: KeyInfo,
-  use: KeyUseKind,
-  now: EpochMs,
-  expected: KeyExpectation,
-): KeyVerdict {
+export function checkKey(info: KeyInfo, use: KeyUseKind, now: EpochMs, expected: KeyExpectation): KeyVerdict {
   const problems: string[] = [];
   const warnings: string[] = [];
   for (const needed of NEEDED[use]) {
@@ -126,16 +121,21 @@ function checkAddresses(
     return;
   }
   for (const address of ours) {
-    if (!allowed.some((entry) => entry.replace(/\/32$/, "") === address)) {
+    if (!allowed.some((entry) => isSingle(entry) && entry.replace(/\/\d+$/, "") === address)) {
       problems.push(`the field "IP address restriction" lacks our address ${address}; add it`);
     }
   }
   for (const entry of allowed) {
-    const width = /\/(\d+)$/.exec(entry)?.[1];
-    if ((width !== undefined && width !== "32" && width !== "128") || entry.includes("-")) {
+    if (!isSingle(entry)) {
       problems.push(
         `the field "IP address restriction" holds the range ${entry}; enter single addresses only`,
       );
     }
   }
+}
+
+/** One address: no range, and all of its bits where a width is given, 32 in IPv4 and 128 in IPv6. */
+function isSingle(entry: string): boolean {
+  const width = /\/(\d+)$/.exec(entry)?.[1] ?? "";
+  return !entry.includes("-") && ["", entry.includes(":") ? "128" : "32"].includes(width);
 }
