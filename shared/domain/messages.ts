@@ -1,6 +1,6 @@
 /** What the owner is told, in plain words: one thought, numbers first, always with the label of whose money it is. */
 import { compare, divide, formatShort } from "./decimal.ts";
-import { addCost, addFee, addVolume, type Cost, costWithFee } from "./money.ts";
+import { addCost, addFee, addVolume, type Cost, costWithFee, type Price } from "./money.ts";
 import type { DcaPlan } from "./plan.ts";
 import type { Fills, FrozenOrder, Label, Outcome, Reason } from "./run.ts";
 
@@ -20,9 +20,9 @@ export const sumFills = (a: Fills, b: Fills): Fills => ({
   fee: addFee(a.fee, b.fee),
 });
 
-/** Cost ÷ volume to the pair's usual digits; for people only, nothing is computed from it. */
-export function averagePrice(fills: Fills): string {
-  return formatShort(divide(fills.cost, fills.volume, 2, "down"));
+/** Cost ÷ volume with the digits of `like`, a price of the pair; for people only, nothing is computed from it. */
+export function averagePrice(fills: Fills, like: Price): string {
+  return formatShort(divide(fills.cost, fills.volume, like.scale, "down"));
 }
 
 export function boughtText(
@@ -42,7 +42,7 @@ export function boughtText(
     label,
     `${plan.id}: bought ${formatShort(fills.volume)} ${base}`,
     `Bought ${formatShort(fills.volume)} ${base} for ${formatShort(fills.cost)} ${quote} + ${formatShort(fills.fee)} fee ` +
-      `at ${averagePrice(fills)}.${partly} ${next} Run ${run}.`,
+      `at ${averagePrice(fills, order.limitPrice)}.${partly} ${next} Run ${run}.`,
   );
 }
 
