@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DeleteItemCommand, DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SNSClient } from "@aws-sdk/client-sns";
 import { ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
@@ -169,6 +169,14 @@ export async function openHouse(options: HouseOptions = {}) {
       );
       if (reply.is !== "reply" || reply.status !== 200) throw new Error(`control ${path} failed`);
       return JSON.parse(reply.body.toString()) as unknown;
+    },
+    /** The table is empty, as after a loss without a backup; Kraken remembers. */
+    async forgetLedger() {
+      const { Items } = await dynamo.send(new ScanCommand({ TableName: "tidekeeper" }));
+      for (const { pk, sk } of Items ?? []) {
+        await dynamo.send(new DeleteItemCommand({ TableName: "tidekeeper", Key: { pk: pk!, sk: sk! } }));
+      }
+      await registerPlans(owner);
     },
     async deadLetters() {
       const { Messages } = await sqs.send(
