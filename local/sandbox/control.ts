@@ -1,6 +1,6 @@
 /** The control door: what a test or a person does to the sandbox, and what it tells of itself. */
 import { type Decimal, multiply, toScale, tryDecimal } from "../../shared/domain/decimal.ts";
-import { json, type SandboxReply, type SandboxRequest } from "./door.ts";
+import { json, type SandboxReply, type SandboxRequest, urlOf } from "./door.ts";
 import { fixed } from "./engine/sentence.ts";
 import { FAULTS, faultsSchema } from "./faults.ts";
 import type { Keeper } from "./keeper.ts";
@@ -16,7 +16,7 @@ export type ControlDeps = {
 };
 
 export async function handleControl(deps: ControlDeps, request: SandboxRequest): Promise<SandboxReply> {
-  const name = new URL(request.path, "http://sandbox").pathname.replace("/_control/", "");
+  const name = urlOf(request.path).pathname.replace("/_control/", "");
   if (request.method === "GET") {
     const state = deps.keeper.stateAt(deps.now());
     if (name === "orders") return json(200, auditOf(state));

@@ -66,8 +66,14 @@ const UNKNOWN_METHOD: Reply = { error: "EGeneral:Unknown method" };
 const envelope = (reply: Reply): unknown =>
   "error" in reply ? { error: [reply.error] } : { error: [], result: reply.result };
 
+/** A path that is none leads to the front page, which knows no method. */
+export function urlOf(path: string): URL {
+  const text = `http://sandbox${path}`;
+  return new URL(path.startsWith("/") && URL.canParse(text) ? text : "http://sandbox/");
+}
+
 export async function handleApi(door: Door, request: SandboxRequest): Promise<SandboxReply> {
-  const { pathname, searchParams } = new URL(request.path, "http://sandbox");
+  const { pathname, searchParams } = urlOf(request.path);
   const [, version, area, ...rest] = pathname.split("/");
   const endpoint = rest.join("/");
   if (version !== "0" || (area !== "public" && area !== "private"))

@@ -97,8 +97,9 @@ function call(state: State, command: Command & { do: "call" }, at: number): Outc
   if (fields === undefined) return refuse("EGeneral:Invalid arguments");
   const known = state.keys.get(request.apiKey);
   if (command.stage === "engine") {
+    if (known === undefined) return refuse("EAPI:Invalid key");
     const world = { fault: undefined, gatewayAt: command.gatewayAt ?? at };
-    return answer(run(state, known!, request.endpoint, fields, at, world));
+    return answer(run(state, known, request.endpoint, fields, at, world));
   }
 
   const keys = known === undefined ? [] : [known.setup.name, known.setup.key];

@@ -4,6 +4,15 @@ import { apply, type Command, type Outcome } from "./exchange.ts";
 import { Journal, type WriteAt } from "./journal.ts";
 import { newState, type State } from "./state.ts";
 
+/** A command that fails on a fault of our own has an answer too, the same one when it is replayed. */
+function run(state: State, command: Command, at: number): Outcome {
+  try {
+    return apply(state, command, at);
+  } catch {
+    return { is: "answer", reply: { error: "EGeneral:Internal error" } };
+  }
+}
+
 export class Keeper {
   #state: State;
   readonly #journal: Journal | undefined;
@@ -25,7 +34,7 @@ export class Keeper {
     if (options.dir === undefined) return new Keeper(fresh(options.at), undefined, fresh);
     const { journal, state, lines } = Journal.open(options.dir, options.write);
     const kept = state ?? fresh(options.at);
-    for (const { at, command } of lines) apply(kept, command, at);
+    for (const { at, command } of lines) run(kept, command, at);
     const keeper = new Keeper(kept, journal, fresh);
     if (state === undefined) journal.save(kept);
     return keeper;
@@ -39,7 +48,7 @@ export class Keeper {
   apply(command: Command, at: number): Outcome {
     const instant = Math.max(at, this.#state.at);
     this.#journal?.append(instant, command);
-    const outcome = apply(this.#state, command, instant);
+    const outcome = run(this.#state, command, instant);
     if (this.#journal?.isLong) this.#trySave();
     return outcome;
   }

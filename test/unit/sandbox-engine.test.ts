@@ -73,6 +73,12 @@ describe("AddOrder is refused with", () => {
       { price: "40000.05" },
       "EOrder:Invalid price:XBTEUR price can only be specified up to 1 decimals.",
     ],
+    ["a price beyond all sense", { type: "sell", price: "9".repeat(30) }, "EOrder:Invalid price"],
+    [
+      "a close off the tick",
+      { "close[ordertype]": "limit", "close[price]": "60000.05" },
+      "EOrder:Invalid price",
+    ],
     ["a post-only price that would take", { price: "50000.1", oflags: "post" }, "EOrder:Post only order"],
     // 0.25 × 40,000 = 10,000 and the fee of 0.4 % on top.
     ["more than there is", { volume: "0.25" }, "EOrder:Insufficient funds"],

@@ -47,8 +47,12 @@ export function priceFrom(
   return exact.units > 0n ? toScale(exact, pair.pairDecimals, "down") : undefined;
 }
 
+/** Ticks are counted in doubles inside the path; a price beyond that is nobody's intent. */
+const TICKS_MAX = BigInt(Number.MAX_SAFE_INTEGER) / 4n;
+
 /** Kraken's words for a price with too many digits or off its tick. */
 export function tickError(pair: Pair, value: Decimal): string | undefined {
+  if (toScale(value, pair.pairDecimals, "down").units > TICKS_MAX) return "EOrder:Invalid price";
   if (compare(toScale(value, pair.pairDecimals, "down"), value) !== 0) {
     return `EOrder:Invalid price:${pair.altname} price can only be specified up to ${pair.pairDecimals} decimals.`;
   }

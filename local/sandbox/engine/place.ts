@@ -186,7 +186,8 @@ export function checkDraft(
   if (openOn(state, account, pair) >= engineLimits(account.setup.tier).openOrders) {
     return "EOrder:Orders limit exceeded";
   }
-  if (form.close !== undefined && closeIsOffTick(state, pair, draft, at)) return "EOrder:Invalid price";
+  if (form.close !== undefined && closeIsOffTick(state, pair, draft.side, form.close, at))
+    return "EOrder:Invalid price";
   const need = marketNeed(state, draft, pair, at) ?? needFor(pair, { ...draft, price });
   const isEmpty = fault === "insufficient-funds";
   return isEmpty || !hasFunds(state, account, need) ? "EOrder:Insufficient funds" : undefined;
@@ -213,12 +214,20 @@ export function wouldTake(state: State, order: Order, pair: Pair, at: number): b
   return order.side === "buy" ? best.ticks <= limit : best.ticks >= limit;
 }
 
-const closeIsOffTick = (state: State, pair: Pair, draft: Order, at: number): boolean => {
+function closeIsOffTick(
+  state: State,
+  pair: Pair,
+  side: Order["side"],
+  { type, priceText, price2Text }: NonNullable<OrderForm["close"]>,
+  at: number,
+): boolean {
   const last = priceOfTicks(pair, lastTrade(state, pair, at).ticks);
-  const side = draft.side === "buy" ? "sell" : "buy";
-  const levels = levelsFor({ pair, last, mid: midAt(state, pair, at) }, { side, ...draft.close! });
+  const levels = levelsFor(
+    { pair, last, mid: midAt(state, pair, at) },
+    { side: side === "buy" ? "sell" : "buy", type, price: priceText, price2: price2Text },
+  );
   return levels === undefined || tickErrorOf(pair, levels) !== undefined;
-};
+}
 
 /** A market buy needs what the book asks of it, level by level; `undefined` for all orders with a price. */
 function marketNeed(state: State, draft: Order, pair: Pair, at: number): Need | undefined {
