@@ -73,6 +73,8 @@ export type KeyView = {
   readonly warnings: readonly string[];
 };
 
+/** How long a buy by hand is waited for, by the machine's clock. */
+const BUY_WAIT_MS = 60 * SECOND_MS;
 /** How far ahead `next` looks. */
 const AHEAD_MS = 400 * DAY_MS;
 
@@ -202,7 +204,10 @@ export class Desk {
     );
   }
 
-  /** Fires the plan now. The same key is the same run: it is continued or reported, never started twice. */
+  /**
+   * Fires the plan now. The same key is the same run: it is continued or reported, never started twice. A run that only waits
+   * for Kraken's rate counter is waited for; one with an order in doubt is reported as it is.
+   */
   async buy(planId: string, key: string): Promise<WhyView> {
     const plan = this.#planNamed(planId);
     if (!/^[A-Za-z0-9_-]{1,64}$/.test(key)) {
@@ -213,7 +218,14 @@ export class Desk {
     const body = { kind: "dca", account, plan: plan.id, key };
     await this.#deps.queue.send(account, body, `${run}#${this.#deps.chance.id()}`);
     await this.#machine.pump();
-    return this.why(run);
+    const until = this.#deps.clock.now() + BUY_WAIT_MS;
+    for (;;) {
+      const view = await this.why(run);
+      const dueAt = view.dueAt === null ? Number.POSITIVE_INFINITY : Date.parse(view.dueAt);
+      if (view.closedAt !== null || view.outcome !== "waiting" || dueAt > until) return view;
+      await this.#deps.clock.sleep(Math.max(0, dueAt - this.#deps.clock.now()) + 100);
+      await this.#machine.sweep();
+    }
   }
 
   async pause(planId: string): Promise<void> {

@@ -21,8 +21,10 @@ export class Postponed extends Error {
   }
 }
 
-/** Points of the rate counter that a whole buy needs at most: key, fees, balances 1 each, look 3, order 1, look again 3. */
-export const BUY_POINTS = 10;
+/** Points of the rate counter that a whole buy needs: fees and balances 1 each, look 3, the order's report 1. */
+export const BUY_POINTS = 6;
+/** And one more when the key must be checked first. */
+export const KEY_CHECK_POINTS = 1;
 /** One look (open 1, closed 2), an order query and its control. */
 export const RESOLVE_POINTS = 5;
 
@@ -101,7 +103,8 @@ export class RunContext {
     }
     await this.releaseKey();
     // Resolving goes before new buys: it may use the head-room that buys must leave.
-    const headroom = points <= RESOLVE_POINTS ? 0 : undefined;
+    const isResolving = this.intent?.state === "SUBMITTING" || this.intent?.state === "ACKED";
+    const headroom = isResolving ? 0 : undefined;
     const answer = await acquireKey(
       { store: this.deps.gates, clock: this.deps.clock, chance: this.deps.chance },
       this.credentials,

@@ -71,6 +71,8 @@ export async function openHouse(options: HouseOptions = {}) {
   };
   await useKey("tidekeeper-sandbox-trade");
 
+  let calls = 0;
+  const transport = sandboxTransport(sandbox, () => calls++);
   const events: Event[] = [];
   let containers = 0;
   /** A new container: nothing cached, as after a cold start or a crash. */
@@ -87,7 +89,7 @@ export async function openHouse(options: HouseOptions = {}) {
       clock,
       chance: seededChance(seed * 1000 + containers++),
       report: (event) => events.push(event),
-      transport: sandboxTransport(sandbox),
+      transport,
       requestHandler: requestHandler as never,
     });
     return around(deps);
@@ -118,6 +120,12 @@ export async function openHouse(options: HouseOptions = {}) {
     sqs,
     queueUrl: made.queueUrl,
     deadUrl: made.deadUrl,
+    /** Requests to Kraken since this was last asked. */
+    transportCalls() {
+      const made = calls;
+      calls = 0;
+      return made;
+    },
     useKey,
     boot,
     inTime,

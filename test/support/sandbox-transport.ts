@@ -2,9 +2,10 @@
 import type { Sandbox } from "../../local/sandbox/sandbox.ts";
 import { type HttpReply, type HttpTransport, TransportError } from "../../shared/kraken/transport.ts";
 
-export function sandboxTransport(sandbox: Sandbox): HttpTransport {
+export function sandboxTransport(sandbox: Sandbox, onCall: () => void = () => {}): HttpTransport {
   return {
     async send({ method, path, headers, body, signal }): Promise<HttpReply> {
+      onCall();
       const gone = new Promise<never>((_, reject) => {
         const end = () => reject(new TransportError("no-answer", "the caller gave up"));
         if (signal.aborted) end();

@@ -12,7 +12,7 @@ import { dayWindow, monthWindow } from "../../domain/zone.ts";
 import { ExchangeError } from "../errors.ts";
 import type { OrderRequest } from "../exchange.ts";
 import { clientOrderIdOf } from "../ids.ts";
-import { BUY_POINTS, type RunContext } from "../run-context.ts";
+import { BUY_POINTS, KEY_CHECK_POINTS, type RunContext } from "../run-context.ts";
 import { endWith, endWithoutOrder, nextText } from "./conclude.ts";
 
 /** How long after its slot a run may still begin when the plan says `ifMissed: skip`. */
@@ -179,7 +179,7 @@ async function checkTradeKey(ctx: RunContext, now: EpochMs): Promise<Reason | un
     now - known.checkedAt < KEY_CHECK_MS_MAX;
   let problems = known?.problems ?? [];
   if (!isCurrent || problems.length > 0) {
-    const info = await ctx.withAccount(BUY_POINTS, (account) => account.keyInfo());
+    const info = await ctx.withAccount(BUY_POINTS + KEY_CHECK_POINTS, (account) => account.keyInfo());
     const verdict = checkKey(info, "trade", now, ctx.deps.keyExpectation("trade"));
     problems = verdict.problems;
     await ctx.deps.ledger.setKeyCheck(ctx.account.name, "trade", {
