@@ -1,4 +1,5 @@
 /** The embedded Kraken, ready to be put into a program or started on its own. Read `exchange.ts` for what it does. */
+import { setImmediate } from "node:timers/promises";
 import type { Clock } from "../../shared/app/clock.ts";
 import { type AccountsInput, DEFAULT_ACCOUNTS, readAccounts } from "./accounts.ts";
 import { Activity } from "./activity.ts";
@@ -70,7 +71,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     now: () => Math.max(clock.now(), keeper.state.at),
     advance: async (seconds: number) => {
       // Who moves the clocks may wait for requests to end; this one waits for them in turn.
-      await activity.outside(() => (options.onAdvance ?? moveOwnClock(clock))(seconds));
+      await activity.outside(() => (options.onAdvance ?? moveOwnClock(clock, activity))(seconds));
     },
     reset: async () => {
       await activity.outside(async () => options.onReset?.());
@@ -119,10 +120,16 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
 
 type Movable = Clock & { moveTo(at: number): void };
 
-function moveOwnClock(clock: Clock): (seconds: number) => Promise<void> {
+/** Rounds of the event loop that woken requests may take until all of them have their answer. */
+const ROUNDS_MAX = 1_000;
+
+function moveOwnClock(clock: Clock, activity: Activity): (seconds: number) => Promise<void> {
   return async (seconds) => {
     if (!("moveTo" in clock)) throw new Error("this clock cannot be moved");
     (clock as Movable).moveTo(clock.now() + seconds * 1000);
+    for (let round = 0; round === 0 || (activity.inFlight > 0 && round < ROUNDS_MAX); round++) {
+      await setImmediate();
+    }
   };
 }
 

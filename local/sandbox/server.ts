@@ -1,4 +1,5 @@
 /** node:http and node:https in front of the door. */
+import { once } from "node:events";
 import * as http from "node:http";
 import * as https from "node:https";
 import type { AddressInfo, Socket } from "node:net";
@@ -49,55 +50,58 @@ export async function listen(
   };
 }
 
-async function serve(
+function serve(
   { answer, activity, clock }: ServerDeps,
   request: http.IncomingMessage,
   response: http.ServerResponse,
 ): Promise<void> {
-  activity.begin();
-  let isDone = false;
-  const done = () => {
-    if (!isDone) activity.end();
-    isDone = true;
-  };
-  response.once("close", done);
-  const body = await readBody(request);
-  if (body === undefined) {
-    response.destroy();
-    return done();
-  }
-  const reply = await answer({
-    method: request.method ?? "GET",
-    path: request.url ?? "/",
-    headers: Object.fromEntries(
-      Object.entries(request.headers).map(([name, value]) => [
-        name,
-        Array.isArray(value) ? value.join(", ") : (value ?? ""),
-      ]),
-    ),
-    body,
-    remoteAddress: request.socket.remoteAddress ?? "",
-  });
-  if (response.destroyed) return done();
-  switch (reply.is) {
-    case "destroyed":
-      request.socket.destroy();
-      break;
-    case "partial":
-      response.writeHead(reply.status, { ...reply.headers, "content-length": reply.contentLength });
-      response.write(reply.body, () => request.socket.destroy());
-      break;
-    case "reply": {
-      response.writeHead(reply.status, { ...reply.headers, "content-length": reply.body.length });
-      const half = reply.secondHalfAfterMs === undefined ? 0 : Math.floor(reply.body.length / 2);
-      if (half > 0) {
-        response.write(reply.body.subarray(0, half));
-        await activity.asleep(clock, reply.secondHalfAfterMs ?? 0);
-      }
-      if (!response.destroyed) response.end(reply.body.subarray(half));
-      else done();
+  return activity.during(async () => {
+    const body = await readBody(request);
+    if (body === undefined) {
+      response.destroy();
+      return;
     }
+    const headers = Object.entries(request.headers).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.join(", ") : (value ?? ""),
+    ]);
+    const reply = await answer({
+      method: request.method ?? "GET",
+      path: request.url ?? "/",
+      headers: Object.fromEntries(headers),
+      body,
+      remoteAddress: request.socket.remoteAddress ?? "",
+    });
+    // The client may have gone while the request slept.
+    if (response.destroyed) return;
+    const closed = once(response, "close");
+    await write(reply, request, response, (ms) => activity.asleep(clock, ms));
+    await closed;
+  });
+}
+
+async function write(
+  reply: SandboxReply,
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+  sleep: (ms: number) => Promise<void>,
+): Promise<void> {
+  if (reply.is === "destroyed") {
+    request.socket.destroy();
+    return;
   }
+  const length = reply.is === "partial" ? reply.contentLength : reply.body.length;
+  response.writeHead(reply.status, { ...reply.headers, "content-length": length });
+  if (reply.is === "partial") {
+    response.write(reply.body, () => request.socket.destroy());
+    return;
+  }
+  const half = reply.secondHalfAfterMs === undefined ? 0 : Math.floor(length / 2);
+  if (half > 0) {
+    response.write(reply.body.subarray(0, half));
+    await sleep(reply.secondHalfAfterMs ?? 0);
+  }
+  if (!response.destroyed) response.end(reply.body.subarray(half));
 }
 
 /** `undefined`: too long, or the client went away. */

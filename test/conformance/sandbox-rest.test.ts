@@ -191,6 +191,22 @@ describe("over a socket", () => {
     expect(await orders()).toEqual([]);
   });
 
+  test("a client that hangs up during a delay leaves the sandbox quiet, before and after it wakes", async () => {
+    await post(`${ready.control}/faults`, [{ endpoint: "Time", fault: "delay", seconds: 30 }]);
+    const hangUp = new AbortController();
+    const asked = fetch(`${ready.rest}/0/public/Time`, { signal: hangUp.signal });
+    while (sandbox.activity.inFlight > 0 || sandbox.activity.changes < 4) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    hangUp.abort();
+    await expect(asked).rejects.toThrow();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(sandbox.activity.inFlight).toBe(0);
+    await post(`${ready.control}/advance`, { seconds: 31 });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(sandbox.activity.inFlight).toBe(0);
+  });
+
   test("closed orders come in pages of fifty, newest first, filtered by time and reference", async () => {
     const call = clientOf(ready);
     for (let i = 0; i < 55; i++) {

@@ -257,6 +257,19 @@ test("reset takes back orders, balances, nonces, counters and faults", async () 
   expect(await caller.ask("Balance", { nonce: "1" })).toMatchObject({ ZEUR: "10000.0000" });
 });
 
+test("advance answers when what it woke has run", async () => {
+  const { sandbox, caller } = await house();
+  await arm(sandbox, { endpoint: "AddOrder", fault: "delay", seconds: 30 });
+  let isDone = false;
+  const late = caller.call("AddOrder", buy).then(() => {
+    isDone = true;
+  });
+  await control(sandbox, "advance", { seconds: 60 });
+  expect(isDone).toBe(true);
+  await late;
+  expect(sandbox.orders()).toHaveLength(1);
+});
+
 test("advance moves the sandbox's own clock, or asks the program around it", async () => {
   const { clock, sandbox } = await house();
   expect((await control(sandbox, "advance", { seconds: 60 })).answer).toEqual({

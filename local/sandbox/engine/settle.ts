@@ -87,7 +87,7 @@ export function printTrade(
   const prints = state.prints.get(pair.id) ?? [];
   const id = nextPrintId(pair, at, prints.at(-1));
   prints.push({ at, ticks, lots, side, id });
-  if (prints.length > PRINTS_MAX) prints.splice(0, prints.length - PRINTS_MAX);
+  if (prints.length > PRINTS_MAX * 2) prints.splice(0, PRINTS_MAX);
   state.prints.set(pair.id, prints);
   return id;
 }

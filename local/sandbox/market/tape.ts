@@ -63,10 +63,15 @@ export const nextPrintId = (pair: Pair, at: number, last: Print | undefined): nu
   Math.max(idOfSlot(pair, slotOf(pair, at)), last?.id ?? 0) + 1;
 
 /** Own prints in (after, until], oldest first. */
-const printsIn = (market: Market, pair: Pair, after: number, until: number): Trade[] =>
-  (market.prints.get(pair.id) ?? [])
-    .filter((print) => print.at > after && print.at <= until)
-    .map((print) => ({ ...print, type: "m" }));
+function printsIn(market: Market, pair: Pair, after: number, until: number): Trade[] {
+  const prints = market.prints.get(pair.id) ?? [];
+  const found: Trade[] = [];
+  // They stand in the order of time, and it is nearly always the newest that are asked for.
+  for (let i = prints.length - 1; i >= 0 && prints[i]!.at > after; i--) {
+    if (prints[i]!.at <= until) found.push({ ...prints[i]!, type: "m" });
+  }
+  return found.reverse();
+}
 
 /** Trades after `after` and not after `until`, oldest first, at most `count`; `newest` keeps the last ones. */
 export function tradesIn(
