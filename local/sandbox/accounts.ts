@@ -119,9 +119,3 @@ export const DEFAULT_ACCOUNTS: AccountsInput = [
     ],
   },
 ];
-
-/** The keys of a sandbox that was started without an accounts file. */
-export const defaultKeys = () =>
-  readAccounts(DEFAULT_ACCOUNTS).flatMap(({ keys }) =>
-    keys.map(({ name, key, secret, permissions }) => ({ name, key, secret, permissions })),
-  );

@@ -35,12 +35,6 @@ function fall(counter: Counter, limits: Limits, at: number): void {
   counter.at = at;
 }
 
-export function pointsAt(counter: Counter, limits: Limits, at: number): number {
-  const now = { ...counter };
-  fall(now, limits, at);
-  return now.points / POINT;
-}
-
 /**
  * Adds the cost, also when the answer is no: calling on while limited prolongs it. `false`: over the maximum.
  * Refused calls cannot push it beyond twice the maximum, so that waiting always helps within a minute or two.

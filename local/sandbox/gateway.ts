@@ -2,7 +2,7 @@
  * The first of the two stages a private request passes: who asks, may they, is the nonce new, is the counter low enough.
  * What it lets through has used its nonce, whatever the engine says later.
  */
-import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
 import { charge, restLimits } from "./counters.ts";
 import type { Fields, PrivateRequest } from "./request.ts";
 import type { Key, State } from "./state.ts";
@@ -44,10 +44,22 @@ const U64_MAX = 2n ** 64n - 1n;
 const BAD_KEYS_MAX = 10;
 const LOCKOUT_MS = 5 * 60_000;
 
+/** Making a key object costs five times what signing with it does. */
+const signers = new Map<string, KeyObject>();
+
+function signerOf(secret: string): KeyObject {
+  const known = signers.get(secret);
+  if (known !== undefined) return known;
+  if (signers.size > 100) signers.clear();
+  const made = createSecretKey(Buffer.from(secret, "base64"));
+  signers.set(secret, made);
+  return made;
+}
+
 /** base64(HMAC-SHA512(secret, path + SHA256(nonce + body))). */
 export function signatureOf(secret: string, path: string, nonce: string, body: string): string {
   const digest = createHash("sha256").update(nonce).update(body).digest();
-  return createHmac("sha512", Buffer.from(secret, "base64")).update(path).update(digest).digest("base64");
+  return createHmac("sha512", signerOf(secret)).update(path).update(digest).digest("base64");
 }
 
 function isSigned(key: Key, request: PrivateRequest, nonce: string): boolean {

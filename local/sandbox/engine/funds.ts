@@ -41,7 +41,7 @@ export function heldOf(state: State, account: string, asset: string): Decimal {
   return held;
 }
 
-export const balanceOf = (account: Account, asset: string): Decimal =>
+const balanceOf = (account: Account, asset: string): Decimal =>
   account.balances.get(asset) ?? { units: 0n, scale: ASSETS.get(asset)!.decimals };
 
 export function hasFunds(state: State, account: Account, need: Need): boolean {

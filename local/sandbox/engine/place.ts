@@ -158,7 +158,7 @@ function closeOf(form: OrderForm, pair: Pair): Order["close"] {
 }
 
 /** Argument values, minimums, tick, id, cap on open orders, funds: in this order. */
-export function checkDraft(
+function checkDraft(
   state: State,
   account: Account,
   draft: Order,
