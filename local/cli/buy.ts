@@ -1,7 +1,7 @@
 /** `tide buy`: fires a plan now. The same key is the same run, however often it is asked for. */
 import { randomBytes } from "node:crypto";
 import { decimal, formatShort, subtract } from "../../shared/domain/decimal.ts";
-import type { StatusView } from "../desk/desk.ts";
+import type { StatusView } from "../desk/views.ts";
 import { EXIT_CODE, type WhyView } from "../desk/views.ts";
 import { confirm } from "./ask.ts";
 import { type Door, withDoor } from "./door.ts";

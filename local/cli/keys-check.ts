@@ -1,5 +1,5 @@
 /** `tide keys check`: what the exchange says that our keys may do, and what we think of it. */
-import type { KeyView } from "../desk/desk.ts";
+import type { KeyView } from "../desk/views.ts";
 import { withDoor } from "./door.ts";
 import { print, printJson } from "./text.ts";
 import type { Given } from "./verb.ts";

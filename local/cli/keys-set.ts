@@ -1,5 +1,5 @@
 /** `tide keys set`: takes an API key at a hidden prompt or from standard input, stores it, and has it judged. */
-import type { KeyView } from "../desk/desk.ts";
+import type { KeyView } from "../desk/views.ts";
 import { readHidden, readInput } from "./ask.ts";
 import { withDoor } from "./door.ts";
 import { keyExitCode, keyText } from "./keys-check.ts";

@@ -1,5 +1,5 @@
 /** `tide next`: the coming firings of all plans, soonest first. */
-import type { NextView } from "../desk/desk.ts";
+import type { NextView } from "../desk/views.ts";
 import { withDoor } from "./door.ts";
 import { print, printJson, table } from "./text.ts";
 import type { Given } from "./verb.ts";

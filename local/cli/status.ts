@@ -1,5 +1,5 @@
 /** `tide status`: plans, caps, the key, and what is open. */
-import type { StatusView } from "../desk/desk.ts";
+import type { StatusView } from "../desk/views.ts";
 import { withDoor } from "./door.ts";
 import { print, printJson, table } from "./text.ts";
 import type { Given } from "./verb.ts";

@@ -11,7 +11,19 @@ import { DAY_MS, type EpochMs, isoOf, later, SECOND_MS } from "../../shared/doma
 import { dayWindow, localText, monthWindow } from "../../shared/domain/zone.ts";
 import type { Machine } from "../machine/machine.ts";
 import { storeKey } from "../machine/provision.ts";
-import { type RunView, runView, type WhyView, whyView } from "./views.ts";
+import {
+  type AuditView,
+  auditView,
+  type BalanceView,
+  type ExchangeOrder,
+  type KeyView,
+  type NextView,
+  type RunView,
+  runView,
+  type StatusView,
+  type WhyView,
+  whyView,
+} from "./views.ts";
 
 /** A wish that cannot be followed: the text says what was read and what there is. */
 export class DeskError extends Error {
@@ -20,58 +32,6 @@ export class DeskError extends Error {
     this.name = "DeskError";
   }
 }
-
-export type NextView = {
-  readonly plan: string;
-  readonly slot: string;
-  readonly local: string;
-  readonly amount: string;
-  readonly paused: boolean;
-};
-
-export type BalanceView = { readonly asset: string; readonly total: string; readonly held: string };
-
-export type StatusView = {
-  readonly label: string;
-  readonly mode: string;
-  readonly exchange: string;
-  readonly now: string;
-  readonly local: string;
-  readonly killed: boolean;
-  readonly plans: readonly {
-    readonly id: string;
-    readonly kind: string;
-    readonly buys: string;
-    readonly every: string;
-    readonly zone: string;
-    readonly paused: boolean;
-    readonly blocked: string | null;
-    readonly carry: string;
-    readonly next: string | null;
-  }[];
-  readonly caps: readonly {
-    readonly asset: string;
-    readonly period: "day" | "month";
-    readonly used: string;
-    readonly cap: string;
-  }[];
-  readonly openRuns: readonly string[];
-  readonly key: {
-    readonly name: string;
-    readonly problems: readonly string[];
-    readonly checkedAt: string;
-  } | null;
-};
-
-export type KeyView = {
-  readonly use: KeyUseKind;
-  readonly account: string;
-  /** `no-key`: the secret is empty. */
-  readonly state: "good" | "refused" | "no-key";
-  readonly name: string | null;
-  readonly problems: readonly string[];
-  readonly warnings: readonly string[];
-};
 
 /** How long a buy by hand is waited for, by the machine's clock. */
 const BUY_WAIT_MS = 60 * SECOND_MS;
@@ -321,24 +281,9 @@ export class Desk {
   }
 
   /** Every order that the exchange ever accepted, against the ledger. */
-  async audit(): Promise<{
-    readonly orders: number;
-    readonly unexplained: readonly string[];
-    readonly doubles: readonly string[];
-  }> {
+  async audit(): Promise<AuditView> {
     const { body } = await this.#machine.exchange.control("GET", "/orders", "");
-    const orders = JSON.parse(body) as { clOrdId: string | null; txid: string; key: string }[];
-    const known = new Set((await this.history()).flatMap((run) => run.orders.map((order) => order.clOrdId)));
-    const seen = new Map<string, number>();
-    for (const order of orders)
-      if (order.clOrdId) seen.set(order.clOrdId, (seen.get(order.clOrdId) ?? 0) + 1);
-    return {
-      orders: orders.length,
-      unexplained: orders
-        .filter((order) => !order.clOrdId || !known.has(order.clOrdId))
-        .map((order) => order.txid),
-      doubles: [...seen].filter(([, count]) => count > 1).map(([id]) => id),
-    };
+    return auditView(JSON.parse(body) as ExchangeOrder[], await this.history());
   }
 
   async #withKey<T>(

@@ -2,6 +2,7 @@
 import type { Event } from "../../shared/app/ports.ts";
 import { reportOf } from "../../shared/app/run-plan.ts";
 import { formatShort } from "../../shared/domain/decimal.ts";
+import type { KeyUseKind } from "../../shared/domain/key-check.ts";
 import type { Intent, Label, Outcome, Run } from "../../shared/domain/run.ts";
 import { isoOf } from "../../shared/domain/time.ts";
 
@@ -35,6 +36,58 @@ export type RunView = {
 export type WhyView = RunView & {
   readonly steps: readonly { readonly at: string; readonly step: string; readonly detail: string }[];
   readonly history: readonly { readonly at: string; readonly what: string }[];
+};
+
+export type NextView = {
+  readonly plan: string;
+  readonly slot: string;
+  readonly local: string;
+  readonly amount: string;
+  readonly paused: boolean;
+};
+
+export type BalanceView = { readonly asset: string; readonly total: string; readonly held: string };
+
+export type StatusView = {
+  readonly label: string;
+  readonly mode: string;
+  readonly exchange: string;
+  readonly now: string;
+  readonly local: string;
+  readonly killed: boolean;
+  readonly plans: readonly {
+    readonly id: string;
+    readonly kind: string;
+    readonly buys: string;
+    readonly every: string;
+    readonly zone: string;
+    readonly paused: boolean;
+    readonly blocked: string | null;
+    readonly carry: string;
+    readonly next: string | null;
+  }[];
+  readonly caps: readonly {
+    readonly asset: string;
+    readonly period: "day" | "month";
+    readonly used: string;
+    readonly cap: string;
+  }[];
+  readonly openRuns: readonly string[];
+  readonly key: {
+    readonly name: string;
+    readonly problems: readonly string[];
+    readonly checkedAt: string;
+  } | null;
+};
+
+export type KeyView = {
+  readonly use: KeyUseKind;
+  readonly account: string;
+  /** `no-key`: the secret is empty. */
+  readonly state: "good" | "refused" | "no-key";
+  readonly name: string | null;
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
 };
 
 export function runView(run: Run, intent: Intent | undefined): RunView {
@@ -93,3 +146,25 @@ export const EXIT_CODE: Readonly<Record<Outcome, number>> = {
   refused: 3,
   uncertain: 4,
 };
+
+/** As the sandbox's control door lists it. */
+export type ExchangeOrder = { readonly clOrdId: string | null; readonly txid: string };
+
+export type AuditView = {
+  readonly orders: number;
+  /** Kraken's ids of orders that the ledger does not know. */
+  readonly unexplained: readonly string[];
+  /** Client order ids with more than one order. */
+  readonly doubles: readonly string[];
+};
+
+export function auditView(orders: readonly ExchangeOrder[], runs: readonly RunView[]): AuditView {
+  const known = new Set(runs.flatMap((run) => run.orders.map((order) => order.clOrdId)));
+  const times = new Map<string, number>();
+  for (const { clOrdId } of orders) if (clOrdId) times.set(clOrdId, (times.get(clOrdId) ?? 0) + 1);
+  return {
+    orders: orders.length,
+    unexplained: orders.filter(({ clOrdId }) => !clOrdId || !known.has(clOrdId)).map(({ txid }) => txid),
+    doubles: [...times].filter(([, count]) => count > 1).map(([id]) => id),
+  };
+}

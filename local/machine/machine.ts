@@ -2,49 +2,26 @@
  * Everything on one machine: the real functions and adapters, fed by a local scheduler and poller, against the embedded AWS
  * endpoint and an exchange, on one clock that can be moved.
  */
-import { readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { DeleteItemCommand, DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
-import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { SNSClient } from "@aws-sdk/client-sns";
-import { PurgeQueueCommand, SQSClient } from "@aws-sdk/client-sqs";
+import type { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { makeHandler as makeDcaHandler } from "../../functions/dca.ts";
 import { makeHandler as makeSweepHandler } from "../../functions/sweep.ts";
-import { awsConfig, connect } from "../../functions/wire.ts";
-import type { Chance } from "../../shared/app/clock.ts";
 import type { Deps, Event } from "../../shared/app/ports.ts";
 import { registerPlans } from "../../shared/app/sweep-runs.ts";
-import { formatMistake, type Warning } from "../../shared/config/mistake.ts";
-import { DEFAULT_NAMES, ENVIRONMENT } from "../../shared/config/names.ts";
-import { parseTideYaml } from "../../shared/config/tide-yaml.ts";
+import type { Warning } from "../../shared/config/mistake.ts";
 import type { Settings } from "../../shared/domain/plan.ts";
 import { type EpochMs, epochMs, MINUTE_MS } from "../../shared/domain/time.ts";
-import { VirtualClock } from "../clock.ts";
-import { type Cloud, openCloud } from "../cloud/cloud.ts";
-import { type ExchangeDoor, embeddedExchange, separateExchange } from "./exchange-door.ts";
-import { provision, storeKey } from "./provision.ts";
-import { quiet } from "./quiet.ts";
+import type { VirtualClock } from "../clock.ts";
+import type { Cloud } from "../cloud/cloud.ts";
+import { secondsIn } from "./control.ts";
+import type { ExchangeDoor } from "./exchange-door.ts";
+import { Mover } from "./mover.ts";
+import { type MachineOptions, openParts, type Parts } from "./parts.ts";
 import { Scheduler } from "./scheduler.ts";
-import { explain, MachineError, StateDir } from "./state-dir.ts";
+import type { StateDir } from "./state-dir.ts";
 import { Worker } from "./worker.ts";
 
-export type MachineOptions = {
-  readonly stateDir: string;
-  readonly plansFile: string;
-  /** `sandbox`, or the address of a separate one. */
-  readonly exchange: string;
-  /** Virtual seconds for each second while nothing runs. */
-  readonly speed: number;
-  readonly chance: Chance;
-  readonly realNow: () => number;
-  readonly seed?: number;
-  /** Each step of each run, as it happens. */
-  readonly report: (event: Event) => void;
-  /** What went wrong beside the runs, in one sentence. */
-  readonly problem: (text: string) => void;
-};
+export type { MachineOptions } from "./parts.ts";
 
-const DEFAULT_SEED = 20_261_122;
 /** While time is moved far and nothing is open, the sweep need not look each minute. */
 const SWEEP_FAR_MS = 10 * MINUTE_MS;
 
@@ -60,29 +37,16 @@ export class Machine {
   readonly options: MachineOptions;
   readonly scheduler: Scheduler;
   readonly #worker: Worker;
+  readonly #mover: Mover;
   readonly #sweep: () => Promise<unknown>;
   readonly #openRuns = new Set<string>();
   readonly #clearWorld: () => Promise<void>;
   #sweeping: Promise<void> | undefined;
   #timers: { cancel(): void }[] = [];
-  #advancing: Promise<void> = Promise.resolve();
-  #farUntil = 0;
   #started = false;
 
-  private constructor(parts: {
-    options: MachineOptions;
-    deps: Deps;
-    clock: VirtualClock;
-    exchange: ExchangeDoor;
-    cloud: Cloud;
-    secrets: SecretsManagerClient;
-    state: StateDir;
-    warnings: readonly Warning[];
-    sqs: SQSClient;
-    queueUrl: string;
-    clearWorld: () => Promise<void>;
-  }) {
-    this.options = parts.options;
+  private constructor(options: MachineOptions, parts: Parts) {
+    this.options = options;
     this.deps = { ...parts.deps, report: (event) => this.#note(event) };
     this.clock = parts.clock;
     this.exchange = parts.exchange;
@@ -100,6 +64,11 @@ export class Machine {
       handler: makeDcaHandler(connected) as never,
       onFailure: (error) => this.#fail("a run stopped and is tried again", error),
     });
+    this.#mover = new Mover({
+      clock: this.clock,
+      moveExchange: (seconds) => this.exchange.advance(seconds),
+      activities: () => [this.cloud.activity, this.exchange.activity()],
+    });
     this.scheduler = new Scheduler({
       clock: this.clock,
       settings: this.settings,
@@ -108,98 +77,16 @@ export class Machine {
     });
   }
 
-  /** Reads the plans first: with a mistake in them nothing is made and nothing is started. */
+  /** Throws MachineError, CloudError or SandboxError, in one sentence; then nothing is left running. */
   static async open(options: MachineOptions): Promise<Machine> {
-    const { settings, warnings } = await readPlans(options.plansFile);
-    if (options.exchange === "kraken") {
-      throw new MachineError(
-        "the real exchange is refused on one machine: this version does not yet keep keys encrypted and writes synced to disk; use the sandbox",
-      );
-    }
-    const seed = options.seed ?? DEFAULT_SEED;
-    const realNow = options.realNow();
-    const state = StateDir.open(options.stateDir, {
-      seed,
-      clockAt: realNow,
-      clockStart: realNow,
-      exchange: options.exchange,
+    let machine: Machine | undefined;
+    const parts = await openParts(options, {
+      onAdvance: async (seconds) => machine?.advance(seconds),
+      onReset: async () => machine?.resetWorld(),
     });
-    if ((state.kept.exchange === "sandbox") !== (options.exchange === "sandbox")) {
-      throw new MachineError(
-        `${options.stateDir} belongs to the exchange ${state.kept.exchange}; state is kept apart for each exchange, choose another folder with --state DIR`,
-      );
-    }
-    const clock = new VirtualClock({
-      startAt: Math.max(state.kept.clockAt, realNow),
-      rate: 1,
-      realNow: options.realNow,
-    });
-    const opened: { close(): Promise<void> }[] = [];
-    try {
-      const cloud = await openCloud({ clock, dir: join(state.path, "cloud") });
-      opened.push(cloud);
-      await cloud.returnInFlight();
-      const endpoint = await cloud.listen(0);
-      let machine: Machine | undefined;
-      const exchange =
-        options.exchange === "sandbox"
-          ? await embeddedExchange({
-              clock,
-              seed: state.kept.seed,
-              dir: join(state.path, "sandbox"),
-              onAdvance: async (seconds) => machine?.advance(seconds),
-              onReset: async () => machine?.resetWorld(),
-            })
-          : await separateExchange(options.exchange);
-      opened.push(exchange);
-      const env = { AWS_ENDPOINT_URL: endpoint };
-      const aws = awsConfig({ env });
-      const dynamo = new DynamoDBClient(aws);
-      const sqs = new SQSClient(aws);
-      const secrets = new SecretsManagerClient(aws);
-      const made = await provision({ dynamo, sqs, sns: new SNSClient(aws) });
-      await storeDefaultKeys(secrets, settings, exchange);
-      const deps = await connect({
-        env: {
-          ...env,
-          [ENVIRONMENT.plans]: resolve(options.plansFile),
-          [ENVIRONMENT.krakenUrl]: exchange.origin,
-          [ENVIRONMENT.table]: DEFAULT_NAMES.table,
-          [ENVIRONMENT.topic]: made.topicArn,
-          [ENVIRONMENT.dcaQueue]: made.queueUrl,
-          [ENVIRONMENT.dcaDeadLetters]: made.deadUrl,
-        },
-        clock,
-        chance: options.chance,
-        report: () => {},
-        transport: exchange.transport,
-      });
-      const clearWorld = async () => {
-        await clearTable(dynamo);
-        for (const QueueUrl of [made.queueUrl, made.deadUrl])
-          await sqs.send(new PurgeQueueCommand({ QueueUrl }));
-      };
-      machine = new Machine({
-        options,
-        deps,
-        clock,
-        exchange,
-        cloud,
-        secrets,
-        state,
-        warnings,
-        sqs,
-        queueUrl: made.queueUrl,
-        clearWorld,
-      });
-      await registerPlans(machine.deps);
-      return machine;
-    } catch (error) {
-      for (const part of opened.reverse()) await part.close().catch(() => {});
-      clock.stop();
-      state.leave();
-      throw explain(error, options.stateDir);
-    }
+    machine = new Machine(options, parts);
+    await registerPlans(machine.deps);
+    return machine;
   }
 
   /** Starts firing at slots, sweeping each minute, and going on with what was under way. */
@@ -238,35 +125,7 @@ export class Machine {
 
   /** Moves machine and exchange forward and comes back when what fell due has run. */
   advance(seconds: number): Promise<void> {
-    const moved = this.#advancing.then(() => this.#advance(seconds * 1000));
-    this.#advancing = moved.catch(() => {});
-    return moved;
-  }
-
-  async #advance(ms: number): Promise<void> {
-    const target = this.clock.now() + ms;
-    this.#farUntil = target;
-    for (;;) {
-      await this.#quiet();
-      const due = this.clock.nextDue();
-      if (due === undefined || due > target) break;
-      await this.#moveTo(due);
-    }
-    await this.#moveTo(target);
-    await this.#quiet();
-    this.#farUntil = 0;
-    this.#keepClock();
-  }
-
-  async #moveTo(at: number): Promise<void> {
-    const ms = at - this.clock.now();
-    if (ms <= 0) return;
-    await this.exchange.advance(ms / 1000);
-    this.clock.moveTo(at);
-  }
-
-  #quiet(): Promise<void> {
-    return quiet(() => [this.cloud.activity, this.exchange.activity()]);
+    return this.#mover.move(seconds * 1000).finally(() => this.#keepClock());
   }
 
   /** The sandbox's control door, with a clock that moves machine and exchange together. */
@@ -321,7 +180,7 @@ export class Machine {
   #armSweep(inMs: number): void {
     const timer = this.clock.after(inMs, () => {
       this.#timers = this.#timers.filter((other) => other !== timer);
-      const isFar = this.#openRuns.size === 0 && this.clock.now() + SWEEP_FAR_MS < this.#farUntil;
+      const isFar = this.#openRuns.size === 0 && this.#mover.remainingMs > SWEEP_FAR_MS;
       this.#armSweep(isFar ? SWEEP_FAR_MS : MINUTE_MS);
       this.#follow(this.sweep());
     });
@@ -362,42 +221,5 @@ export class Machine {
 
   get now(): EpochMs {
     return epochMs(this.clock.now());
-  }
-}
-
-function secondsIn(body: string): number | undefined {
-  try {
-    const { seconds } = JSON.parse(body) as { seconds?: unknown };
-    return typeof seconds === "number" && seconds > 0 && Number.isFinite(seconds) ? seconds : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-async function readPlans(file: string): Promise<{ settings: Settings; warnings: readonly Warning[] }> {
-  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw new MachineError(`${file} cannot be read (${error.code}); name a plans file with --plans FILE`);
-  });
-  const read = parseTideYaml(text, file);
-  if ("mistakes" in read) throw new MachineError(read.mistakes.map(formatMistake).join("\n"));
-  return read;
-}
-
-/** Play money needs no key of the owner: the sandbox's own are put where the owner's would be. */
-async function storeDefaultKeys(secrets: SecretsManagerClient, settings: Settings, exchange: ExchangeDoor) {
-  for (const account of settings.accounts) {
-    for (const use of ["trade", "read"] as const) {
-      const key = exchange.keys.find(({ name }) => name === `tidekeeper-sandbox-${use}`);
-      if (key === undefined) continue;
-      await storeKey(secrets, account.name, use, { apiKey: key.key, privateKey: key.secret }, true);
-    }
-  }
-}
-
-async function clearTable(dynamo: DynamoDBClient): Promise<void> {
-  const TableName = DEFAULT_NAMES.table;
-  const { Items } = await dynamo.send(new ScanCommand({ TableName, ConsistentRead: true }));
-  for (const { pk, sk } of Items ?? []) {
-    await dynamo.send(new DeleteItemCommand({ TableName, Key: { pk: pk!, sk: sk! } }));
   }
 }

@@ -1,9 +1,11 @@
 /** Makes in the embedded AWS what the stacks make on AWS: the table, the queues, the topic, the secrets. */
 import {
   CreateTableCommand,
+  DeleteItemCommand,
   DescribeTableCommand,
   type DynamoDBClient,
   ResourceNotFoundException,
+  ScanCommand,
   UpdateTimeToLiveCommand,
 } from "@aws-sdk/client-dynamodb";
 import {
@@ -109,5 +111,29 @@ export async function storeKey(
   } catch (error) {
     if (!(error instanceof ResourceExistsException)) throw error;
     if (!onlyIfMissing) await secrets.send(new PutSecretValueCommand({ SecretId: Name, SecretString }));
+  }
+}
+
+/** Play money needs no key of the owner: the sandbox's own are put where the owner's would be. */
+export async function storeDefaultKeys(
+  secrets: SecretsManagerClient,
+  accounts: readonly { readonly name: string }[],
+  keys: readonly { readonly name: string; readonly key: string; readonly secret: string }[],
+): Promise<void> {
+  for (const account of accounts) {
+    for (const use of ["trade", "read"] as const) {
+      const key = keys.find(({ name }) => name === `tidekeeper-sandbox-${use}`);
+      if (key === undefined) continue;
+      await storeKey(secrets, account.name, use, { apiKey: key.key, privateKey: key.secret }, true);
+    }
+  }
+}
+
+/** The ledger of a world that begins anew. Only play money is ever forgotten. */
+export async function clearTable(dynamo: DynamoDBClient): Promise<void> {
+  const TableName = DEFAULT_NAMES.table;
+  const { Items } = await dynamo.send(new ScanCommand({ TableName, ConsistentRead: true }));
+  for (const { pk, sk } of Items ?? []) {
+    await dynamo.send(new DeleteItemCommand({ TableName, Key: { pk: pk!, sk: sk! } }));
   }
 }

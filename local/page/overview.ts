@@ -1,7 +1,6 @@
 /** All that the page shows at once, as one JSON value. */
 import { isoOf } from "../../shared/domain/time.ts";
-import type { BalanceView, NextView, StatusView } from "../desk/desk.ts";
-import type { OrderView, RunView } from "../desk/views.ts";
+import type { BalanceView, NextView, OrderView, RunView, StatusView } from "../desk/views.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Working } from "./verbs.ts";
 

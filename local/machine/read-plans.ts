@@ -1,0 +1,16 @@
+/** The plans file of a machine: read before anything is made. */
+import { readFile } from "node:fs/promises";
+import { formatMistake, type Warning } from "../../shared/config/mistake.ts";
+import { parseTideYaml } from "../../shared/config/tide-yaml.ts";
+import type { Settings } from "../../shared/domain/plan.ts";
+import { MachineError } from "./state-dir.ts";
+
+/** Throws MachineError: why the file cannot be read, or every mistake in it. */
+export async function readPlans(file: string): Promise<{ settings: Settings; warnings: readonly Warning[] }> {
+  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw new MachineError(`${file} cannot be read (${error.code}); name a plans file with --plans FILE`);
+  });
+  const read = parseTideYaml(text, file);
+  if ("mistakes" in read) throw new MachineError(read.mistakes.map(formatMistake).join("\n"));
+  return read;
+}
