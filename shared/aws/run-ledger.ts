@@ -1,15 +1,12 @@
 /** The run ledger on one DynamoDB table: consistent reads, conditional writes, transactions with a token. */
 import {
-  BatchGetItemCommand,
   PutItemCommand,
   type TransactWriteItem,
   TransactWriteItemsCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
-import type { Claimed, Reserved, RunLedger, Settlement, Snapshot } from "../app/ports.ts";
-import { CAP_SCALE, capUnits, reservedUnits } from "../domain/caps.ts";
-import { toScale, unitsAt } from "../domain/decimal.ts";
-import type { Cost } from "../domain/money.ts";
+import type { Claimed, Reserved, RunLedger, Snapshot } from "../app/ports.ts";
+import { capUnits, reservedUnits } from "../domain/caps.ts";
 import type { Intent } from "../domain/run.ts";
 import { b, type Dynamo, type Item, n, refusals, refusedItem, s, send } from "./dynamo.ts";
 import {
@@ -24,7 +21,6 @@ import {
   keyCheckKey,
   keyCheckOf,
   messageItem,
-  netName,
   outboxKey,
   planKey,
   planStateOf,
@@ -34,6 +30,7 @@ import {
   schemaUpdate,
   schemaValue,
 } from "./items.ts";
+import { carryUnits, isStill, readAll, settleActions } from "./ledger-actions.ts";
 
 /** A run may be (re)written while it is open and has no intent. */
 const RUN_IS_FREE =
@@ -302,105 +299,4 @@ export function runLedger(dynamo: Dynamo): RunLedger {
       );
     },
   };
-}
-
-/** The intent stands as it was read: a reply may change only the attempt that sent it. */
-function isStill(before: Intent) {
-  return {
-    ConditionExpression: `#state = :state AND n = :n AND ${
-      before.claimId === undefined ? "attribute_not_exists(claimId)" : "claimId = :claim"
-    }`,
-    ExpressionAttributeNames: { "#state": "state" },
-    ExpressionAttributeValues: {
-      ":state": s(before.state),
-      ":n": n(before.n),
-      ...(before.claimId === undefined ? {} : { ":claim": s(before.claimId) }),
-    },
-  };
-}
-
-/** Down: what is carried never grows by rounding. */
-const carryUnits = (carry: Cost): bigint => unitsAt(toScale(carry, CAP_SCALE, "down"), CAP_SCALE);
-
-function settleActions(
-  TableName: string,
-  settlement: Settlement,
-  putIntent: (account: string, before: Intent, after: Intent) => TransactWriteItem,
-): TransactWriteItem[] {
-  const { run, before, after, message, lastOrder, carryBack, block } = settlement;
-  const { account } = run;
-  const names: Record<string, string> = {};
-  const values: Record<string, Item[string]> = { ...schemaValue };
-  const sets = [schemaUpdate];
-  const freed = settlement.reservedUnits - settlement.usedUnits;
-  for (const [index, window] of before.windows.entries()) {
-    names[`#w${index}`] = window;
-    values[":freed"] = n(freed);
-    sets.push(`#w${index} = #w${index} - :freed`);
-  }
-  for (const [index, { asset, units }] of settlement.net.entries()) {
-    names[`#n${index}`] = netName(asset);
-    values[`:n${index}`] = n(units);
-    values[":zero"] = n(0);
-    sets.push(`#n${index} = if_not_exists(#n${index}, :zero) + :n${index}`);
-  }
-  if (lastOrder !== undefined) {
-    sets.push("lastTxid = :txid", "lastClientOrderId = :client", "lastAt = :at");
-    values[":txid"] = s(lastOrder.txid);
-    values[":client"] = s(lastOrder.clientOrderId);
-    values[":at"] = n(lastOrder.at);
-  }
-  const planSets = [
-    schemaUpdate,
-    ...(carryBack.units > 0n ? ["carry = if_not_exists(carry, :none) + :back"] : []),
-    ...(block === undefined ? [] : ["blocked = :why"]),
-  ];
-  return [
-    putIntent(account, before, after),
-    { Put: { TableName, Item: runItem(run, true), ConditionExpression: "attribute_not_exists(closedAt)" } },
-    {
-      Update: {
-        TableName,
-        Key: headKey(account),
-        UpdateExpression: `SET ${sets.join(", ")}`,
-        ...(Object.keys(names).length === 0 ? {} : { ExpressionAttributeNames: names }),
-        ExpressionAttributeValues: values,
-      },
-    },
-    { Put: { TableName, Item: messageItem(account, message) } },
-    ...(planSets.length === 1
-      ? []
-      : [
-          {
-            Update: {
-              TableName,
-              Key: planKey(account, run.plan),
-              UpdateExpression: `SET ${planSets.join(", ")}`,
-              ExpressionAttributeValues: {
-                ...schemaValue,
-                ...(carryBack.units > 0n ? { ":none": n(0), ":back": n(carryUnits(carryBack)) } : {}),
-                ...(block === undefined ? {} : { ":why": s(block) }),
-              },
-            },
-          },
-        ]),
-  ];
-}
-
-/** A consistent read of several items; what DynamoDB left out under load is asked for again. */
-async function readAll(dynamo: Dynamo, keys: readonly Item[]): Promise<ReadonlyMap<string, Item>> {
-  const found = new Map<string, Item>();
-  let wanted: Item[] | undefined = [...keys];
-  for (let rounds = 0; wanted !== undefined && wanted.length > 0; rounds++) {
-    if (rounds > 8) throw new Error("DynamoDB kept leaving items out of a read");
-    const Keys: Item[] = wanted;
-    const answer = await send(dynamo, (client) =>
-      client.send(
-        new BatchGetItemCommand({ RequestItems: { [dynamo.table]: { Keys, ConsistentRead: true } } }),
-      ),
-    );
-    for (const item of answer.Responses?.[dynamo.table] ?? []) found.set(`${item.pk!.S} ${item.sk!.S}`, item);
-    wanted = answer.UnprocessedKeys?.[dynamo.table]?.Keys;
-  }
-  return found;
 }
