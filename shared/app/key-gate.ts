@@ -112,8 +112,7 @@ export class KeyLease implements KeyUse {
     const now = this.#deps.clock.now();
     const until = later(now, coolDownMs(this.#tier, this.#gate.cooldownRepeats));
     this.#released = true;
-    await this.#write({
-      owner: undefined,
+    await this.#insist({
       counterMilli: (this.#tier.max + 1) * 1000,
       counterAt: now,
       cooldownUntil: until,
@@ -126,20 +125,30 @@ export class KeyLease implements KeyUse {
   async keepAway(until?: EpochMs): Promise<EpochMs> {
     const at = until ?? later(this.#deps.clock.now(), LOCKOUT_MS);
     this.#released = true;
-    await this.#write({ owner: undefined, cooldownUntil: at });
+    await this.#insist({ cooldownUntil: at });
     return at;
   }
 
   /** Nobody may use the key again until a person has looked. */
   async stop(why: string): Promise<void> {
     this.#released = true;
-    await this.#write({ owner: undefined, stopped: why });
+    await this.#insist({ stopped: why });
   }
 
-  async #write(change: Partial<Gate>): Promise<void> {
+  async #write(change: Partial<Gate>): ReturnType<GateStore["write"]> {
     const after = { ...this.#gate, ...change, rvn: this.#gate.rvn + 1 };
     const answer = await this.#deps.store.write(this.keyHash, this.#gate, after);
     if (answer.written) this.#gate = after;
+    return answer;
+  }
+
+  /** What Kraken said of the key holds for everybody, also when this lease was lost meanwhile: then without releasing. */
+  async #insist(change: Partial<Gate>): Promise<void> {
+    let answer = await this.#write({ owner: undefined, ...change });
+    while (!answer.written && answer.current !== undefined) {
+      this.#gate = answer.current;
+      answer = await this.#write(change);
+    }
   }
 }
 
@@ -161,13 +170,16 @@ export async function acquireKey(
   const startedAt = clock.monotonicMs();
   let current = known ?? (await store.read(keyHash));
   let seen = { rvn: current?.rvn, since: startedAt };
+  /** Waits add up: the counter's after a holder's, and again when others were faster. */
+  const isTooLong = (waitMs: number): boolean =>
+    waitMs > WAIT_INLINE_MS_MAX || clock.monotonicMs() - startedAt + waitMs > CONTEND_MS_MAX;
 
   for (;;) {
     const now = clock.now();
     if (current?.stopped !== undefined) return { is: "stopped", why: current.stopped };
     if (current?.cooldownUntil !== undefined && current.cooldownUntil > now) {
       const waitMs = current.cooldownUntil - now;
-      if (waitMs > WAIT_INLINE_MS_MAX) {
+      if (isTooLong(waitMs)) {
         return { is: "not-now", retryAt: current.cooldownUntil, why: "the key is cooling down" };
       }
       await clock.sleep(waitMs);
@@ -185,7 +197,7 @@ export async function acquireKey(
       (seen.rvn === current.rvn && clock.monotonicMs() - seen.since >= LEASE_TTL_MS);
     if (isFree) {
       const waitMs = waitMsFor(counter, tier, points, headroom, now);
-      if (waitMs > WAIT_INLINE_MS_MAX) {
+      if (isTooLong(waitMs)) {
         return {
           is: "not-now",
           retryAt: later(now, waitMs),
@@ -206,9 +218,7 @@ export async function acquireKey(
         owner,
         counterMilli: stored.milli,
         counterAt: stored.at,
-        cooldownUntil: undefined,
-        // A cool-down that ended well over its own length ago is forgotten.
-        cooldownRepeats: counter.milli === 0 ? 0 : (current?.cooldownRepeats ?? 0),
+        ...cooldownKept(current, tier, now),
         stopped: undefined,
       };
       const answer = await store.write(keyHash, current, after);
@@ -228,4 +238,15 @@ export async function acquireKey(
       current = await store.read(keyHash);
     }
   }
+}
+
+/** A cool-down is remembered until it has been over for twice its own length: by then Kraken has forgotten, too. */
+function cooldownKept(
+  gate: Gate | undefined,
+  tier: Tier,
+  now: EpochMs,
+): Pick<Gate, "cooldownUntil" | "cooldownRepeats"> {
+  const { cooldownUntil, cooldownRepeats } = gate ?? { cooldownUntil: undefined, cooldownRepeats: 0 };
+  const isForgotten = cooldownUntil === undefined || now - cooldownUntil > coolDownMs(tier, cooldownRepeats);
+  return isForgotten ? { cooldownUntil: undefined, cooldownRepeats: 0 } : { cooldownUntil, cooldownRepeats };
 }
