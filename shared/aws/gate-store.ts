@@ -37,7 +37,7 @@ export function gateStore(dynamo: Dynamo): GateStore {
         const refused = refusedItem(error);
         if (refused === undefined) throw error;
         const current = gateOf(refused.item);
-        // The answer to our own write got lost and the repetition met it: version and fence are then what we wrote.
+        // The answer to our own write got lost and the repetition met it: then all is what we wrote.
         return isSame(current, after) ? { written: true } : { written: false, current };
       }
     },
@@ -45,4 +45,4 @@ export function gateStore(dynamo: Dynamo): GateStore {
 }
 
 const isSame = (a: Gate | undefined, b: Gate): boolean =>
-  a !== undefined && a.rvn === b.rvn && a.fence === b.fence && a.owner === b.owner;
+  a !== undefined && (Object.keys(b) as (keyof Gate)[]).every((name) => a[name] === b[name]);
