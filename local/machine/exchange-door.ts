@@ -36,6 +36,8 @@ export async function embeddedExchange(options: {
 }): Promise<ExchangeDoor> {
   const { clock, seed, dir, onAdvance, onReset } = options;
   const sandbox: Sandbox = await openSandbox({ clock, seed, dir, onAdvance, onReset });
+  // The exchange may have been told a later time than the machine wrote down before it was killed.
+  if (sandbox.lastAt > clock.now()) clock.moveTo(sandbox.lastAt);
   const urls = await sandbox.listen(options.port ?? 0);
   return {
     origin: urls.rest,

@@ -174,6 +174,45 @@ describe("an order in doubt", () => {
     expect(await audit(house)).toEqual([]);
   });
 
+  test("an answer that comes after another worker has settled the order changes nothing", async () => {
+    let thaw: () => void = () => {};
+    const frozen = new Promise<void>((resolve) => {
+      thaw = resolve;
+    });
+    let isAccepted = false;
+    const stuck = await house.boot((deps) => ({
+      ...deps,
+      exchange: {
+        ...deps.exchange,
+        as: (key) => {
+          const account = deps.exchange.as(key);
+          return {
+            ...account,
+            submit: async (order) => {
+              const answer = await account.submit(order);
+              isAccepted = true;
+              await frozen;
+              return answer;
+            },
+          };
+        },
+      },
+    }));
+    const { runPlan } = await import("../../shared/app/run-plan.ts");
+    const firing = { kind: "dca", account: "main", plan: "btc-weekly", slot: SLOT } as const;
+    house.clock.moveTo(Date.parse("2026-11-23T07:00:00Z"));
+    const sleeper = runPlan(firing, stuck);
+    while (!isAccepted) await new Promise((resolve) => setImmediate(resolve));
+    await house.pass(3);
+    const settled = await house.run();
+    expect(settled.intent?.state).toBe("DONE");
+    thaw();
+    const report = await house.inTime(sleeper);
+    expect(report.outcome).toBe("bought");
+    expect(await house.run()).toEqual(settled);
+    expect(await audit(house)).toEqual([]);
+  });
+
   test("two workers on one firing place one order", async () => {
     const { runPlan } = await import("../../shared/app/run-plan.ts");
     const firing = { kind: "dca", account: "main", plan: "btc-weekly", slot: SLOT } as const;

@@ -112,18 +112,21 @@ describe("the lease", () => {
   test("a worker whose lease was taken does not send", async () => {
     const steal = async () => {
       const { keyHashOf } = await import("../../shared/app/ids.ts");
-      const key = house.sandbox.keys.find(({ name }) => name === "tidekeeper-sandbox-trade")!;
-      const hash = keyHashOf(key.key);
+      const { acquireKey, KeyLease } = await import("../../shared/app/key-gate.ts");
+      const credentials = (await house.deps.secrets.credentials("main", "trade"))!;
+      const hash = keyHashOf(credentials.apiKey);
       const gate = (await house.deps.gates.read(hash))!;
       await house.deps.gates.write(hash, gate, {
         ...gate,
         rvn: gate.rvn + 1,
-        fence: gate.fence + 1n,
-        owner: "thief",
+        owner: undefined,
+        counterMilli: 0,
       });
-      const given = (await house.deps.gates.read(hash))!;
-      // The thief gives the key back at once; what counts is that the fence has moved on.
-      await house.deps.gates.write(hash, given, { ...given, rvn: given.rvn + 1, owner: undefined });
+      const { clock, chance, gates: store, settings, exchange } = house.deps;
+      const lease = await acquireKey({ store, clock, chance }, credentials, settings.accounts[0]!.tier, 1);
+      if (!(lease instanceof KeyLease)) throw new Error(lease.why);
+      await exchange.as(lease).balances();
+      await lease.release();
     };
     await house.restart(beforeLedger("claim", steal));
     await house.fireSlot();
