@@ -172,8 +172,7 @@ export async function acquireKey(
   let seen = { rvn: current?.rvn, since: startedAt };
   /** Waits add up: the counter's after a holder's, and again when others were faster. */
   const isTooLong = (waitMs: number): boolean =>
-    waitMs > 0 &&
-    (waitMs > WAIT_INLINE_MS_MAX || clock.monotonicMs() - startedAt + waitMs > CONTEND_MS_MAX);
+    waitMs > 0 && (waitMs > WAIT_INLINE_MS_MAX || clock.monotonicMs() - startedAt + waitMs > CONTEND_MS_MAX);
 
   for (;;) {
     const now = clock.now();
