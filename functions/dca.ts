@@ -26,6 +26,7 @@ async function runRecord(record: SQSRecord, deps: Deps): Promise<void> {
   try {
     await runPlan(read.firing, deps);
   } catch (error) {
+    // Test: a firing of an unknown plan is put aside and told, and others go on
     if (!(error instanceof FiringRefused)) throw error;
     await refuseFiring(deps, account, record.messageId, record.body, error.message);
   }

@@ -174,10 +174,12 @@ function identify(firing: Firing | Resume, deps: Deps) {
   if (firing.kind !== "resume" && "slot" in firing) {
     if (slot === undefined)
       throw new FiringRefused(`${JSON.stringify(firing.slot)} is not a minute like 2026-11-23T07:00Z`);
+    // Test: a firing of no slot is put aside and told, and others go on
     if (!isSlot(plan.schedule, plan.zone, slot)) {
       throw new FiringRefused(`${firing.slot} is no slot of plan ${planId}`);
     }
     // A minute ahead at most: EventBridge delivers within the minute, clocks differ by seconds.
+    // Test: a firing of the future is put aside and told, and others go on
     if (slot > later(deps.clock.now(), MINUTE_MS)) throw new FiringRefused(`${firing.slot} has not come yet`);
   }
   return { plan, account, slot, runId };

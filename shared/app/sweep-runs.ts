@@ -46,6 +46,7 @@ export async function registerPlans(deps: Deps): Promise<void> {
 export async function sweepRuns(deps: Deps): Promise<SweepReport> {
   const now = deps.clock.now();
   const resumed: string[] = [];
+  // Test: drop-request: absence is proven before the second attempt, which buys once
   for (const { account, run, dueAt } of await deps.books.dueRuns(now)) {
     await deps.queue.send(account, { kind: "resume", account, run }, `${run}#${dueAt}`);
     resumed.push(run);
@@ -63,6 +64,7 @@ export async function sweepRuns(deps: Deps): Promise<SweepReport> {
       missed.push(...found.missed);
     }
   }
+  // Test: tells what could not be told when it happened
   return { resumed, fired, missed, told: await flushOutbox(deps, now) };
 }
 
@@ -82,6 +84,7 @@ async function accountSlots(deps: Deps, account: string, plan: DcaPlan, state: P
       continue;
     }
     underway.add(slot);
+    // Test: fires a slot that left no run while it may still be caught up
     if (plan.ifMissed.is === "skip") continue;
     await deps.queue.send(account, { kind: "dca", account, plan: plan.id, slot: slotText(slot) }, id);
     fired.push(id);

@@ -11,6 +11,7 @@ import { headKey, messageItem, netName, planKey, runItem, schemaUpdate, schemaVa
 /** The intent stands as it was read: a reply may change only the attempt that sent it. */
 export function isStill(before: Intent) {
   return {
+    // Test: an answer that comes after another worker has settled the order changes nothing
     ConditionExpression: `#state = :state AND n = :n AND ${
       before.claimId === undefined ? "attribute_not_exists(claimId)" : "claimId = :claim"
     }`,
@@ -36,6 +37,7 @@ export function settleActions(
   const names: Record<string, string> = {};
   const values: Record<string, Item[string]> = { ...schemaValue };
   const sets = [schemaUpdate];
+  // Test: what a buy did not need of its reservation is free for the next one
   const freed = settlement.reservedUnits - settlement.usedUnits;
   for (const [index, window] of before.windows.entries()) {
     names[`#w${index}`] = window;

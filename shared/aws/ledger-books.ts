@@ -165,6 +165,7 @@ export function ledgerBooks(dynamo: Dynamo): LedgerBooks {
         Key: planKey(account, id),
         // Another schedule starts the accounts anew: its earlier slots were never promised.
         UpdateExpression: `SET #hash = :hash, activeFrom = :now, accountedTo = :now, carry = if_not_exists(carry, :zero), ${schemaUpdate}`,
+        // Test: counts slots from when a plan was first seen: deploying and restarting fire nothing
         ConditionExpression: "attribute_not_exists(#hash) OR #hash <> :hash",
         ExpressionAttributeNames: { "#hash": "hash" },
         ExpressionAttributeValues: { ":hash": s(hash), ":now": n(now), ":zero": n(0), ...schemaValue },

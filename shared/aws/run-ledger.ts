@@ -133,6 +133,7 @@ export function runLedger(dynamo: Dynamo): RunLedger {
       for (const [index, window] of windows.entries()) {
         names[`#w${index}`] = window.name;
         values[`:room${index}`] = n(capUnits(window.cap) - reservedUnits(intent.order.costMax));
+        // Test: a cap that another run used up meanwhile refuses the reservation
         conditions.push(`(attribute_not_exists(#w${index}) OR #w${index} <= :room${index})`);
         sets.push(`#w${index} = if_not_exists(#w${index}, :zero) + :cost`);
       }
@@ -163,6 +164,7 @@ export function runLedger(dynamo: Dynamo): RunLedger {
             Update: {
               TableName,
               Key: planKey(account, run.plan),
+              // Test: are carried until they are enough, and then bought together
               UpdateExpression: `SET carry = :none, ${schemaUpdate}`,
               ConditionExpression:
                 "(attribute_not_exists(paused) OR paused <> :true) AND attribute_not_exists(blocked) AND " +
@@ -211,14 +213,17 @@ export function runLedger(dynamo: Dynamo): RunLedger {
         await transact(newToken(), [
           putIntent(account, before, after),
           armed === undefined
-            ? check(headKey(account), notKilled, { ":true": b(true) })
+            ? // Test: stops a run in its middle, before claim
+              check(headKey(account), notKilled, { ":true": b(true) })
             : check(headKey(account), `${notKilled} AND armed = :armed`, {
                 ":true": b(true),
                 ":armed": s(armed),
               }),
+          // Test: a paused plan is stopped before the claim, too, and its slot is told
           check(planKey(account, plan), "(attribute_not_exists(paused) OR paused <> :true)", {
             ":true": b(true),
           }),
+          // Test: a worker whose lease was taken does not send
           check(gateKey(keyHash), "holder = :owner AND fence = :fence", {
             ":owner": s(owner),
             ":fence": n(BigInt(after.fence!)),

@@ -124,6 +124,7 @@ function orderArgs(order: OrderRequest): AddOrderArgs {
     price: order.limitPrice,
     flags,
     timeInForce: order.timeInForce,
+    // Test: sends the order as it was decided
     deadline: order.deadline,
     clientOrderId: order.clientOrderId,
     ...(order.expiresAt === undefined ? {} : { expiresAt: order.expiresAt }),

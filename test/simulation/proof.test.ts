@@ -70,6 +70,14 @@ describe("an order in doubt", () => {
     expect(await orders()).toHaveLength(1);
   });
 
+  test("an order that shows a few seconds late is adopted in the same invocation", async () => {
+    await doubt("drop-reply-after-accept");
+    await house.faults([{ endpoint: "ClosedOrders", fault: "visibility-lag", times: 50, seconds: 4 }]);
+    await house.fireSlot();
+    expect((await house.run()).run.outcome).toBe("bought");
+    expect(await orders()).toHaveLength(1);
+  });
+
   test("an order that shows up late is adopted, never doubled", async () => {
     await doubt("drop-reply-after-accept");
     await house.faults([

@@ -49,11 +49,27 @@ describe("caps", () => {
     expect(await audit(house)).toEqual([]);
   });
 
+  test("a cap that another run used up meanwhile refuses the reservation", async () => {
+    await open({
+      plans: PLANS.replace("perDay: 500 EUR", "perDay: 150 EUR").replace(
+        "perOrder: 500 EUR",
+        "perOrder: 150 EUR",
+      ),
+    });
+    // The other run buys after this one has read the account, and before it reserves.
+    const other = await house.boot();
+    await house.restart(beforeLedger("reserve", () => runPlan(manual("faster"), other)));
+    await house.buy("slower");
+    expect((await house.run("btc-weekly@faster")).run.outcome).toBe("bought");
+    expect((await house.run("btc-weekly@slower")).run.reason?.code).toBe("CAP_DAY");
+    expect(await orders()).toHaveLength(1);
+  });
+
   test("what a buy did not need of its reservation is free for the next one", async () => {
     await open({
-      plans: PLANS.replace("perDay: 500 EUR", "perDay: 200 EUR").replace(
+      plans: PLANS.replace("perDay: 500 EUR", "perDay: 199.9 EUR").replace(
         "perOrder: 500 EUR",
-        "perOrder: 200 EUR",
+        "perOrder: 199.9 EUR",
       ),
     });
     await house.buy("one");

@@ -39,6 +39,7 @@ export async function planBuy(ctx: RunContext): Promise<void> {
 
   const now = await ctx.publicly(() => deps.exchange.now());
   const lateAfter = lateAfterOf(ctx);
+  // Test: a firing that comes too late is missed, not bought
   if (now > lateAfter) {
     const detail = `its time was ${isoOf(ctx.run.slot ?? ctx.run.openedAt)}, it may start until ${isoOf(lateAfter)}, now it is ${isoOf(now)}`;
     return endWithoutOrder(ctx, "missed", { code: "LATE", detail });
@@ -152,9 +153,11 @@ async function lookAtMarket(ctx: RunContext, now: EpochMs) {
   const system = await ctx.publicly(() => deps.exchange.systemStatus());
   const rules = await ctx.publicly(() => deps.exchange.pairRules(plan.pair));
   const closed = checkMarketOpen(system, rules);
+  // Test: maintenance is seen before anything is planned, and the slot is told
   if (closed !== undefined) return { is: "closed", outcome: "skipped", reason: closed } as const;
 
   const badKey = await checkTradeKey(ctx, now);
+  // Test: a key that can withdraw is refused by the name of its tick box
   if (badKey !== undefined) return { is: "closed", outcome: "refused", reason: badKey } as const;
 
   const { fees, balances } = await ctx.withAccount(BUY_POINTS, async (account) => ({

@@ -22,6 +22,7 @@ const EARLY_LOOKS_MS = [2 * SECOND_MS, 3 * SECOND_MS, 5 * SECOND_MS] as const;
 const SKEW_MS = SECOND_MS;
 /** Orders turned up "below a minute" late in outages (veox/python3-krakenex #60). */
 const GRACE_MS = MINUTE_MS;
+// Test: a proof takes two looks, fifteen seconds apart
 const BETWEEN_SWEEPS_MS = 15 * SECOND_MS;
 const QUARANTINE_AFTER_MS = DAY_MS;
 
@@ -57,7 +58,9 @@ async function lookOnce(ctx: RunContext): Promise<boolean> {
 async function prove(ctx: RunContext, intent: Intent): Promise<void> {
   if (intent.state !== "SUBMITTING" || intent.deadline === undefined || intent.barrierAt === undefined)
     return;
+  // Test: the barrier counts, not only the deadline: a crash long ago does not shorten the grace
   const fencedAt = Math.max(intent.deadline, intent.barrierAt) as EpochMs;
+  // Test: no look counts as proof before deadline, barrier and grace have passed
   const provableAt = later(fencedAt, SKEW_MS + GRACE_MS);
   const now = await ctx.publicly(() => ctx.deps.exchange.now());
   if (now <= provableAt) {
@@ -79,8 +82,10 @@ async function prove(ctx: RunContext, intent: Intent): Promise<void> {
   const { found, answeredAt } = await look(ctx, intent);
   if (found.length > 0) return adopt(ctx, intent, found, "found at Kraken, not sent again");
   const doubt = await control(ctx, intent);
+  // Test: records that lag beyond the grace are caught by the balance: no second buy, adopted when it shows
   if (doubt !== undefined) return keepInDoubt(ctx, intent, doubt, now);
 
+  // Test: a proof takes two looks, fifteen seconds apart
   if (intent.absentAt === undefined) {
     ctx.step("reconcile", `first complete look after the grace found no ${intent.clientOrderId}`);
     await ctx.write(intent, ctx.noted({ ...intent, absentAt: answeredAt }, "absent: first look"));
@@ -115,6 +120,7 @@ async function control(ctx: RunContext, intent: Intent): Promise<string | undefi
     }
     const balance = (await account.balances()).get(order.baseId)?.total;
     const now = (balance ?? { units: 0n, scale: 0 }) as unknown as Volume;
+    // Test: a buy of another plan meanwhile does not look like the missing order
     const net = { units: head.net.get(order.baseId) ?? 0n, scale: CAP_SCALE } as Volume;
     const expected = expectedBalance(order.baseBefore, order.baseNetBefore, net);
     // A buy that went unseen would show as more of the base asset than our own orders explain.
@@ -126,6 +132,7 @@ async function control(ctx: RunContext, intent: Intent): Promise<string | undefi
 async function keepInDoubt(ctx: RunContext, intent: Intent, doubt: string, now: EpochMs): Promise<void> {
   await tellDoubt(ctx, intent);
   const age = now - (intent.deadline ?? intent.createdAt);
+  // Test: what can never be proven is quarantined after a day: reserved, on hold, and told
   if (age < QUARANTINE_AFTER_MS) {
     ctx.step("reconcile", `not proven: ${doubt}`);
     throw new Postponed(

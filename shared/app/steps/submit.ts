@@ -22,6 +22,7 @@ export async function submit(ctx: RunContext, intent: Intent): Promise<void> {
 
   // Look first, also before the first attempt: a restored or lost ledger may not know what was placed.
   const { found } = await look(ctx, intent);
+  // Test: an order that a lost ledger does not know is found before sending, and adopted
   if (found.length > 0) return adopt(ctx, intent, found, "found at Kraken before sending");
 
   if (now > intent.lateAfter) {
@@ -124,12 +125,15 @@ async function classify(ctx: RunContext, claimed: Intent, lease: KeyLease, error
     return;
   }
   if (!(error instanceof ExchangeError)) throw error;
+  // Test: html-520-after-accept: the order is found and adopted, not sent again
   if (error.retry === "lookUpFirst") {
     ctx.step("submit", `no certain answer (${error.message}); not sending again, looking for the order`);
+    // Test: an order that shows a few seconds late is adopted in the same invocation
     ctx.sentInDoubt = true;
     return;
   }
   ctx.step("submit", `not placed: ${error.message}`);
+  // Test: a second refused nonce stops the key: something else is using it
   if (error.code === "NONCE_TOO_LOW" && claimed.nonceRefusals < 1) {
     await unclaim(ctx, { ...claimed, nonceRefusals: claimed.nonceRefusals + 1 }, error.message, claimed);
     await ctx.releaseKey();

@@ -1,0 +1,228 @@
+/**
+ * The order protocol, step by step: what would be lost if a step were missing, and the test that notices. Each entry takes
+ * one step out of the source; `npm run mutants` shows that its test then fails.
+ */
+export type Mutant = {
+  /** The step that is taken out. */
+  readonly step: string;
+  readonly file: string;
+  /** Stands in the file exactly once. */
+  readonly from: string;
+  readonly to: string;
+  readonly test: { readonly file: string; readonly name: string };
+};
+
+const proof = (name: string) => ({ file: "test/simulation/proof.test.ts", name });
+const one = (name: string) => ({ file: "test/simulation/one-order.test.ts", name });
+const switches = (name: string) => ({ file: "test/simulation/switches.test.ts", name });
+const no = (name: string) => ({ file: "test/simulation/kraken-says-no.test.ts", name });
+
+// biome-ignore-start lint/suspicious/noTemplateCurlyInString: text of the program, not templates
+export const MUTANTS: readonly Mutant[] = [
+  {
+    step: "a firing must be a slot of its plan",
+    file: "shared/app/run-plan.ts",
+    from: "if (!isSlot(plan.schedule, plan.zone, slot)) {",
+    to: "if (slot < 0) {",
+    test: switches("a firing of no slot is put aside and told, and others go on"),
+  },
+  {
+    step: "a firing must not come before its time",
+    file: "shared/app/run-plan.ts",
+    from: "if (slot > later(deps.clock.now(), MINUTE_MS))",
+    to: "if (slot > later(deps.clock.now(), 1e10))",
+    test: switches("a firing of the future is put aside and told, and others go on"),
+  },
+  {
+    step: "a firing must not come too late",
+    file: "shared/app/steps/plan-buy.ts",
+    from: "if (now > lateAfter) {",
+    to: "if (now > lateAfter + 1e10) {",
+    test: switches("a firing that comes too late is missed, not bought"),
+  },
+  {
+    step: "Kraken must be open",
+    file: "shared/app/steps/plan-buy.ts",
+    from: 'if (closed !== undefined) return { is: "closed", outcome: "skipped", reason: closed } as const;',
+    to: "",
+    test: no("maintenance is seen before anything is planned, and the slot is told"),
+  },
+  {
+    step: "the key must be harmless",
+    file: "shared/app/steps/plan-buy.ts",
+    from: 'if (badKey !== undefined) return { is: "closed", outcome: "refused", reason: badKey } as const;',
+    to: "",
+    test: no("a key that can withdraw is refused by the name of its tick box"),
+  },
+  {
+    step: "the caps hold inside the reservation",
+    file: "shared/aws/run-ledger.ts",
+    from: "conditions.push(`(attribute_not_exists(#w${index}) OR #w${index} <= :room${index})`);",
+    to: "conditions.push(`(attribute_not_exists(#w${index}) OR #w${index} <> :room${index})`);",
+    test: switches("a cap that another run used up meanwhile refuses the reservation"),
+  },
+  {
+    step: "look first, also before the first attempt",
+    file: "shared/app/steps/submit.ts",
+    from: 'if (found.length > 0) return adopt(ctx, intent, found, "found at Kraken before sending");',
+    to: "",
+    test: proof("an order that a lost ledger does not know is found before sending, and adopted"),
+  },
+  {
+    step: "the claim depends on the kill switch",
+    file: "shared/aws/run-ledger.ts",
+    from: 'check(headKey(account), notKilled, { ":true": b(true) })',
+    to: 'check(headKey(account), "attribute_not_exists(pk) OR pk <> :true", { ":true": b(true) })',
+    test: switches("stops a run in its middle, before claim"),
+  },
+  {
+    step: "the claim depends on the pause",
+    file: "shared/aws/run-ledger.ts",
+    from: 'check(planKey(account, plan), "(attribute_not_exists(paused) OR paused <> :true)", {',
+    to: 'check(planKey(account, plan), "(attribute_not_exists(pk) OR pk <> :true)", {',
+    test: switches("a paused plan is stopped before the claim, too, and its slot is told"),
+  },
+  {
+    step: "the claim depends on the lease and its fence",
+    file: "shared/aws/run-ledger.ts",
+    from: '"holder = :owner AND fence = :fence"',
+    to: '"NOT (holder = :owner AND fence = :owner) OR fence = :fence"',
+    test: switches("a worker whose lease was taken does not send"),
+  },
+  {
+    step: "the order carries a deadline",
+    file: "shared/kraken/account.ts",
+    from: "deadline: order.deadline,",
+    to: "",
+    test: { file: "test/unit/kraken-account.test.ts", name: "sends the order as it was decided" },
+  },
+  {
+    step: "no certain answer leaves SUBMITTING",
+    file: "shared/app/steps/submit.ts",
+    from: 'if (error.retry === "lookUpFirst") {',
+    to: 'if (error.retry === "lookUpFirst" && error.message === "") {',
+    test: one("html-520-after-accept: the order is found and adopted, not sent again"),
+  },
+  {
+    step: "a second refused nonce stops the key",
+    file: "shared/app/steps/submit.ts",
+    from: "claimed.nonceRefusals < 1",
+    to: "claimed.nonceRefusals < 9",
+    test: no("a second refused nonce stops the key: something else is using it"),
+  },
+  {
+    step: "the early looks",
+    file: "shared/app/steps/submit.ts",
+    from: "ctx.sentInDoubt = true;",
+    to: "",
+    test: proof("an order that shows a few seconds late is adopted in the same invocation"),
+  },
+  {
+    step: "the barrier counts like the deadline",
+    file: "shared/app/steps/resolve.ts",
+    from: "Math.max(intent.deadline, intent.barrierAt)",
+    to: "Math.max(intent.deadline, 0)",
+    test: proof("the barrier counts, not only the deadline: a crash long ago does not shorten the grace"),
+  },
+  {
+    step: "the grace",
+    file: "shared/app/steps/resolve.ts",
+    from: "later(fencedAt, SKEW_MS + GRACE_MS)",
+    to: "later(fencedAt, SKEW_MS)",
+    test: proof("no look counts as proof before deadline, barrier and grace have passed"),
+  },
+  {
+    step: "two complete looks",
+    file: "shared/app/steps/resolve.ts",
+    from: "if (intent.absentAt === undefined) {",
+    to: "if (intent.n < 0) {",
+    test: proof("a proof takes two looks, fifteen seconds apart"),
+  },
+  {
+    step: "fifteen seconds between the looks",
+    file: "shared/app/steps/resolve.ts",
+    from: "const BETWEEN_SWEEPS_MS = 15 * SECOND_MS;",
+    to: "const BETWEEN_SWEEPS_MS = 0 * SECOND_MS;",
+    test: proof("a proof takes two looks, fifteen seconds apart"),
+  },
+  {
+    step: "the positive control",
+    file: "shared/app/steps/resolve.ts",
+    from: "if (doubt !== undefined) return keepInDoubt(ctx, intent, doubt, now);",
+    to: "",
+    test: proof(
+      "records that lag beyond the grace are caught by the balance: no second buy, adopted when it shows",
+    ),
+  },
+  {
+    step: "the control knows what our other orders bought",
+    file: "shared/app/steps/resolve.ts",
+    from: "units: head.net.get(order.baseId) ?? 0n",
+    to: "units: 0n * (head.net.get(order.baseId) ?? 0n)",
+    test: proof("a buy of another plan meanwhile does not look like the missing order"),
+  },
+  {
+    step: "quarantine after a day",
+    file: "shared/app/steps/resolve.ts",
+    from: "if (age < QUARANTINE_AFTER_MS) {",
+    to: "if (age < QUARANTINE_AFTER_MS * 99) {",
+    test: proof("what can never be proven is quarantined after a day: reserved, on hold, and told"),
+  },
+  {
+    step: "an intent changes only from what was read",
+    file: "shared/aws/ledger-actions.ts",
+    from: "ConditionExpression: `#state = :state AND n = :n AND ${",
+    to: "ConditionExpression: `(#state = :state OR n = :n) AND attribute_exists(pk) OR ${",
+    test: proof("an answer that comes after another worker has settled the order changes nothing"),
+  },
+  {
+    step: "settling gives back what was not spent",
+    file: "shared/aws/ledger-actions.ts",
+    from: "settlement.reservedUnits - settlement.usedUnits",
+    to: "settlement.usedUnits - settlement.usedUnits",
+    test: switches("what a buy did not need of its reservation is free for the next one"),
+  },
+  {
+    step: "what was carried is spent once",
+    file: "shared/aws/run-ledger.ts",
+    from: "UpdateExpression: `SET carry = :none, ${schemaUpdate}`,",
+    to: "UpdateExpression: `SET carriedOnce = :none, ${schemaUpdate}`,",
+    test: switches("are carried until they are enough, and then bought together"),
+  },
+  {
+    step: "the sweep tells what was not told",
+    file: "shared/app/sweep-runs.ts",
+    from: "told: await flushOutbox(deps, now)",
+    to: "told: 0 * (await deps.books.unsentMessages(now)).length",
+    test: switches("tells what could not be told when it happened"),
+  },
+  {
+    step: "the sweep fires what left no run",
+    file: "shared/app/sweep-runs.ts",
+    from: 'if (plan.ifMissed.is === "skip") continue;',
+    to: "if (plan.ifMissed.is) continue;",
+    test: switches("fires a slot that left no run while it may still be caught up"),
+  },
+  {
+    step: "slots count from when a plan was first seen",
+    file: "shared/aws/ledger-books.ts",
+    from: 'ConditionExpression: "attribute_not_exists(#hash) OR #hash <> :hash",',
+    to: 'ConditionExpression: "attribute_not_exists(#hash) OR #hash = :hash",',
+    test: switches("counts slots from when a plan was first seen: deploying and restarting fire nothing"),
+  },
+  {
+    step: "the sweep resumes what is due",
+    file: "shared/app/sweep-runs.ts",
+    from: "for (const { account, run, dueAt } of await deps.books.dueRuns(now)) {",
+    to: "for (const { account, run, dueAt } of (await deps.books.dueRuns(now)).slice(0, 0)) {",
+    test: one("drop-request: absence is proven before the second attempt, which buys once"),
+  },
+  {
+    step: "a refused firing does not hold up its group",
+    file: "functions/dca.ts",
+    from: "if (!(error instanceof FiringRefused)) throw error;",
+    to: "throw error;",
+    test: switches("a firing of an unknown plan is put aside and told, and others go on"),
+  },
+];
+// biome-ignore-end lint/suspicious/noTemplateCurlyInString: text of the program, not templates
