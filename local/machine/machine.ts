@@ -24,6 +24,7 @@ export type { MachineOptions } from "./parts.ts";
 
 /** While time is moved far and nothing is open, the sweep need not look each minute. */
 const SWEEP_FAR_MS = 10 * MINUTE_MS;
+const KEEP_EACH_MS = 5_000;
 
 export class Machine {
   readonly deps: Deps;
@@ -187,14 +188,14 @@ export class Machine {
     this.#timers.push(timer);
   }
 
-  /** A crash loses at most this much of the clock's position; a clock that stands back only fires later. */
+  /**
+   * In real time, so that moving the clock far does not stop every five seconds on the way. A crash loses at most this much
+   * of the clock's position; a clock that stands back only fires later.
+   */
   #armKeep(): void {
-    const timer = this.clock.after(5_000, () => {
-      this.#timers = this.#timers.filter((other) => other !== timer);
-      this.#keepClock();
-      this.#armKeep();
-    });
-    this.#timers.push(timer);
+    const timer = setInterval(() => this.#keepClock(), KEEP_EACH_MS);
+    timer.unref();
+    this.#timers.push({ cancel: () => clearInterval(timer) });
   }
 
   #keepClock(): void {
