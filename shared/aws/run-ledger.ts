@@ -132,9 +132,12 @@ export function runLedger(dynamo: Dynamo): RunLedger {
       const sets = [schemaUpdate];
       for (const [index, window] of windows.entries()) {
         names[`#w${index}`] = window.name;
-        values[`:room${index}`] = n(capUnits(window.cap) - reservedUnits(intent.order.costMax));
+        const room = capUnits(window.cap) - reservedUnits(intent.order.costMax);
+        values[`:room${index}`] = n(room);
         // Test: a cap that another run used up meanwhile refuses the reservation
         conditions.push(`(attribute_not_exists(#w${index}) OR #w${index} <= :room${index})`);
+        // A window that is not there yet holds nothing, and even that is too much for a cap below the cost.
+        if (room < 0n) conditions.push(`attribute_exists(#w${index})`);
         sets.push(`#w${index} = if_not_exists(#w${index}, :zero) + :cost`);
       }
       if (windows.length === 0) delete values[":cost"];
