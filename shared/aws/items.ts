@@ -143,7 +143,8 @@ export function headOf(item: Item | undefined): Head {
   };
 }
 
-export const schemaUpdate = "schemaVersion = :schema";
+/** Never down: an item of a later version stays one. */
+export const schemaUpdate = "schemaVersion = if_not_exists(schemaVersion, :schema)";
 export const schemaValue = { ":schema": n(SCHEMA) };
 
 export function planStateOf(item: Item | undefined): PlanState | undefined {
