@@ -3,6 +3,7 @@ import {
   GetItemCommand,
   PutItemCommand,
   QueryCommand,
+  type QueryCommandInput,
   TransactWriteItemsCommand,
   UpdateItemCommand,
   type UpdateItemCommandInput,
@@ -44,7 +45,7 @@ export function ledgerBooks(dynamo: Dynamo): LedgerBooks {
     return Item;
   };
 
-  const all = async (account: string, prefix: string): Promise<readonly Item[]> => {
+  const allPages = async (query: Omit<QueryCommandInput, "TableName">): Promise<readonly Item[]> => {
     const items: Item[] = [];
     let from: Item | undefined;
     do {
@@ -52,9 +53,7 @@ export function ledgerBooks(dynamo: Dynamo): LedgerBooks {
         client.send(
           new QueryCommand({
             TableName,
-            KeyConditionExpression: "pk = :pk AND begins_with(sk, :prefix)",
-            ExpressionAttributeValues: { ":pk": s(accountKey(account)), ":prefix": s(prefix) },
-            ConsistentRead: true,
+            ...query,
             ...(from === undefined ? {} : { ExclusiveStartKey: from }),
           }),
         ),
@@ -65,26 +64,25 @@ export function ledgerBooks(dynamo: Dynamo): LedgerBooks {
     return items;
   };
 
-  /** Keys of open items that are due. The index may lag and may name what is done by now. */
+  const all = (account: string, prefix: string): Promise<readonly Item[]> =>
+    allPages({
+      KeyConditionExpression: "pk = :pk AND begins_with(sk, :prefix)",
+      ExpressionAttributeValues: { ":pk": s(accountKey(account)), ":prefix": s(prefix) },
+      ConsistentRead: true,
+    });
+
+  /** Keys of open items that are due, all pages. The index may lag and may name what is done by now. */
   const due = async (now: EpochMs): Promise<readonly Item[]> => {
     const shards = Array.from({ length: OPEN_SHARDS }, (_, shard) => `OPEN#${shard}`);
-    const pages = await Promise.all(
-      shards.map((shard) =>
-        send(dynamo, (client) =>
-          client.send(
-            new QueryCommand({
-              TableName,
-              IndexName: OPEN_INDEX,
-              KeyConditionExpression: "openShard = :shard AND dueAt <= :now",
-              ExpressionAttributeValues: { ":shard": s(shard), ":now": n(now) },
-              Limit: 200,
-            }),
-          ),
-        ),
-      ),
-    );
-    return pages.flatMap((page) => page.Items ?? []);
+    return (await Promise.all(shards.map((shard) => dueIn(shard, now)))).flat();
   };
+
+  const dueIn = (shard: string, now: EpochMs): Promise<readonly Item[]> =>
+    allPages({
+      IndexName: OPEN_INDEX,
+      KeyConditionExpression: "openShard = :shard AND dueAt <= :now",
+      ExpressionAttributeValues: { ":shard": s(shard), ":now": n(now) },
+    });
 
   const update = (input: Omit<UpdateItemCommandInput, "TableName">) =>
     send(dynamo, (client) => client.send(new UpdateItemCommand({ TableName, ...input })));
@@ -176,7 +174,8 @@ export function ledgerBooks(dynamo: Dynamo): LedgerBooks {
       tryUpdate({
         Key: planKey(account, plan),
         UpdateExpression: "SET accountedTo = :to",
-        ConditionExpression: "accountedTo = :before",
+        // `:to` already: our own write, whose answer got lost.
+        ConditionExpression: "accountedTo = :before OR accountedTo = :to",
         ExpressionAttributeValues: { ":to": n(to), ":before": n(before) },
       }),
 
