@@ -17,7 +17,7 @@ import type { ExchangeDoor } from "./exchange-door.ts";
 import { Mover } from "./mover.ts";
 import { type MachineOptions, openParts, type Parts } from "./parts.ts";
 import { Scheduler } from "./scheduler.ts";
-import type { StateDir } from "./state-dir.ts";
+import { explain, type StateDir } from "./state-dir.ts";
 import { Worker } from "./worker.ts";
 
 export type { MachineOptions } from "./parts.ts";
@@ -45,6 +45,7 @@ export class Machine {
   #sweeping: Promise<void> | undefined;
   #timers: { cancel(): void }[] = [];
   #started = false;
+  #lastProblem = { text: "", at: 0 };
 
   private constructor(options: MachineOptions, parts: Parts) {
     this.options = options;
@@ -216,8 +217,17 @@ export class Machine {
     work.catch((error: unknown) => this.#fail("work in the background failed and is tried again", error));
   }
 
+  /** One sentence; the same one again only after a minute. */
   #fail(what: string, error: unknown): void {
-    this.options.problem(`${what}: ${(error as Error).message}`);
+    const { message } = explain(error, this.state.path);
+    const isFull = /no space left|disk is full/i.test(message);
+    const text = isFull
+      ? `the disk is full: nothing more can be written to ${this.state.path}, so nothing more is sent; make room and start again`
+      : `${what}: ${message}`;
+    if (text === this.#lastProblem.text && this.clock.monotonicMs() - this.#lastProblem.at < MINUTE_MS)
+      return;
+    this.#lastProblem = { text, at: this.clock.monotonicMs() };
+    this.options.problem(text);
   }
 
   get now(): EpochMs {
