@@ -22,6 +22,14 @@ export function h(tag, props = {}, ...children) {
 }
 
 /**
+ * A sentence with what it writes between backticks set as code.
+ * @param {string} text
+ * @returns {Child[]}
+ */
+export const prose = (text) =>
+  text.split("`").map((part, index) => (index % 2 === 1 ? h("code", {}, part) : part));
+
+/**
  * The element with this id, which index.html has.
  * @param {string} id
  * @returns {HTMLElement}

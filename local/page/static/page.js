@@ -8,6 +8,7 @@ import { setUpSwitches } from "./switches.js";
 
 const SOON_MS = 150;
 const ALL_THE_SAME_MS = 15_000;
+const WRITTEN_MS = 1_200;
 const SPEAK_AFTER_MS = 400;
 
 let isLooking = false;
@@ -95,6 +96,8 @@ events.addEventListener("step", (message) => {
   addStep(event);
   say(`${event.label}, ${event.plan}, ${event.step}: ${event.outcome ?? event.detail}`);
   lookSoon();
+  // That a message has left is written down just after it was told.
+  if (event.step === "notify") window.setTimeout(() => void look(), WRITTEN_MS);
 });
 events.addEventListener("error", () => setLink("no answer, trying again"));
 

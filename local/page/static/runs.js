@@ -1,7 +1,7 @@
 // @ts-check
 /** The runs, newest first, with their steps as they happen. A run's element lives as long as the page, so it stays open. */
 import { dayAndTime, nowMs, preciseTime } from "./clock.js";
-import { at, fill, h } from "./elements.js";
+import { at, fill, h, prose } from "./elements.js";
 
 /** @typedef {import("../../desk/views.ts").RunView} RunView */
 /** @typedef {import("../../desk/views.ts").WhyView} WhyView */
@@ -173,7 +173,7 @@ function draw(card) {
         `${dayAndTime(view.slot ?? view.openedAt)}${view.slot === null ? " · by hand" : ""}`,
       ),
     ),
-    h("span", { class: "run-detail" }, detail),
+    h("span", { class: "run-detail" }, prose(detail)),
     view.closedAt === null && view.dueAt !== null && !isRunning
       ? h("span", { class: "run-due muted" }, `goes on at ${preciseTime(view.dueAt).slice(0, 8)}`)
       : null,
@@ -212,7 +212,7 @@ function drawBody(card) {
           { class: isSeen(step) ? null : "arriving" },
           h("span", { class: "step-word" }, step.step),
           h("time", { class: "step-at", datetime: step.at }, preciseTime(step.at)),
-          h("span", { class: "step-detail" }, step.detail),
+          h("span", { class: "step-detail" }, prose(step.detail)),
         ),
       ),
       toCome.map((word) => h("li", { class: "to-come" }, h("span", { class: "step-word" }, word))),

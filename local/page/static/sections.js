@@ -1,7 +1,7 @@
 // @ts-check
 /** What the page shows besides the runs: notices, what comes next, plans, caps, balances, orders, messages, the footer. */
 import { clockText, dayAndTime, isFast, isSet, untilText } from "./clock.js";
-import { at, fill, h, shortened } from "./elements.js";
+import { at, fill, h, prose, shortened } from "./elements.js";
 import { killButton, pauseButton, reviveButton } from "./switches.js";
 
 /** @typedef {import("../overview.ts").Overview} Overview */
@@ -254,7 +254,7 @@ function showMessages({ messages, zone }) {
         "li",
         {},
         h("p", { class: "muted" }, dayAndTime(told), sentAt === null && " · not sent yet"),
-        h("p", {}, text),
+        h("p", {}, prose(text)),
       ),
     );
     return shortened("messages", rows, 5, { class: "plain messages" });
