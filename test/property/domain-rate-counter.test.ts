@@ -51,7 +51,7 @@ const calls = fc.array(
     afterMs: fc.oneof(fc.nat({ max: 50 }), fc.nat({ max: 30_000 })),
     points: fc.constantFrom(0, 1, 1, 2, 5),
   }),
-  { maxLength: 200 },
+  { maxLength: 200, size: "max" },
 );
 
 describe("the mirror", () => {
@@ -76,7 +76,7 @@ describe("the mirror", () => {
           }
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 
@@ -96,7 +96,7 @@ describe("the mirror", () => {
           expect(kraken.at(ms)).toBeLessThanOrEqual(BigInt(tier.max) * 10n ** 9n);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 

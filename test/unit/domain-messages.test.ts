@@ -140,23 +140,27 @@ describe("every message", () => {
 
   test("names whose money it is, and has a subject that SNS takes", () => {
     fc.assert(
-      fc.property(labels, fc.string({ unit: "grapheme", minLength: 1, maxLength: 150 }), (label, name) => {
-        const odd = { ...plan, id: name };
-        const reason = { code: "LATE", detail: name } as const;
-        for (const { subject, text } of [
-          boughtText(label, RUN, odd, order, fills, NEXT),
-          rehearsedText(label, RUN, odd, order, NEXT),
-          nothingBoughtText(label, RUN, name, "skipped", reason, NEXT),
-          carriedText(label, RUN, odd, cost("1"), reason, NEXT),
-          uncertainText(label, RUN, name, CLIENT_ID, "now"),
-          quarantinedText(label, RUN, name, CLIENT_ID, "why"),
-          missedText(label, name, [name], "why", NEXT),
-        ]) {
-          expect(subject).toMatch(/^[\x20-\x7e]{1,100}$/);
-          expect(subject.startsWith(`[${label}] `)).toBe(true);
-          expect(text.startsWith(`${label}. `)).toBe(true);
-        }
-      }),
+      fc.property(
+        labels,
+        fc.string({ unit: "grapheme", minLength: 1, maxLength: 150, size: "max" }),
+        (label, name) => {
+          const odd = { ...plan, id: name };
+          const reason = { code: "LATE", detail: name } as const;
+          for (const { subject, text } of [
+            boughtText(label, RUN, odd, order, fills, NEXT),
+            rehearsedText(label, RUN, odd, order, NEXT),
+            nothingBoughtText(label, RUN, name, "skipped", reason, NEXT),
+            carriedText(label, RUN, odd, cost("1"), reason, NEXT),
+            uncertainText(label, RUN, name, CLIENT_ID, "now"),
+            quarantinedText(label, RUN, name, CLIENT_ID, "why"),
+            missedText(label, name, [name], "why", NEXT),
+          ]) {
+            expect(subject).toMatch(/^[\x20-\x7e]{1,100}$/);
+            expect(subject.startsWith(`[${label}] `)).toBe(true);
+            expect(text.startsWith(`${label}. `)).toBe(true);
+          }
+        },
+      ),
       { numRuns: 300 },
     );
   });
