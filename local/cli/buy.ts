@@ -8,6 +8,9 @@ import { type Door, withDoor } from "./door.ts";
 import { goesOnLine, outcomeLine, print, printJson, stepLines } from "./text.ts";
 import { type Given, UsageError } from "./verb.ts";
 
+/** Longer than a buy usually takes. */
+const PATIENCE_MS = 4_000;
+
 export default function buy({ args, options }: Given): Promise<number> {
   const plan = args[0]!;
   if (!options.yes && (options.json || !process.stdin.isTTY)) {
@@ -34,6 +37,9 @@ export default function buy({ args, options }: Given): Promise<number> {
 }
 
 async function fire(door: Door, plan: string, key: string) {
+  const patience = setTimeout(() => {
+    process.stderr.write("still at it: the key's rate counter can make a buy wait half a minute\n");
+  }, PATIENCE_MS);
   try {
     return await door.ask<WhyView>("buy", { plan, key });
   } catch (error) {
@@ -43,6 +49,8 @@ async function fire(door: Door, plan: string, key: string) {
       process.stderr.write(`ask again with --key ${key}: it goes on with this run and never buys twice\n`);
     }
     throw error;
+  } finally {
+    clearTimeout(patience);
   }
 }
 

@@ -21,7 +21,7 @@ export function statusText(status: StatusView): string {
     label,
     plan.id,
     plan.buys,
-    `every ${plan.every}`,
+    `every ${everyText(plan.every)}`,
     plan.next === null ? "no firing in the next year" : `next ${plan.next}`,
     planNotes(plan),
   ]);
@@ -39,6 +39,9 @@ export function statusText(status: StatusView): string {
     openRuns.length === 0 ? "" : `\nOpen runs\n${openRuns.map((run) => `  ${label}  ${run}\n`).join("")}`,
   ].join("");
 }
+
+const everyText = (every: string): string =>
+  every.replace("monday,tuesday,wednesday,thursday,friday", "weekday").replaceAll(",", ", ");
 
 function planNotes({ paused, blocked, carry }: StatusView["plans"][number]): string {
   const notes = [

@@ -1,10 +1,16 @@
 #!/usr/bin/env node
 /** `tide`: the owner's verbs on the command line. Each has its own file, read only when it is asked for. */
+import { enableCompileCache } from "node:module";
+import { join } from "node:path";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { refuseKeysIn } from "./given-keys.ts";
 import type { Given, Verb } from "./verb.ts";
 
 const USAGE = 2;
+
+// Half of a command's time is compiling. In the package's own folder: what lies in the shared one of the machine could be
+// another user's.
+enableCompileCache(join(import.meta.dirname, "../../node_modules/.cache/tide"));
 
 type Asked = { readonly verb: Verb; readonly given: Given };
 

@@ -1,7 +1,9 @@
 /** The owner's verbs by name, for callers in another process: arguments are checked here, answers are plain JSON. */
 import * as z from "zod";
+import { ExchangeError } from "../../shared/app/errors.ts";
+import type { KeyUseKind } from "../../shared/domain/key-check.ts";
 import { type Desk, DeskError } from "../desk/desk.ts";
-import type { WhyView } from "../desk/views.ts";
+import type { KeyView, WhyView } from "../desk/views.ts";
 import type { Machine } from "../machine/machine.ts";
 
 export type Working = { readonly machine: Machine; readonly desk: Desk };
@@ -13,6 +15,7 @@ type Act = (at: Working, args: unknown) => Promise<unknown>;
 
 const WAIT_MS_MAX = 30_000;
 const TURNS_MAX = 5;
+const REFUSED_KEY: readonly string[] = ["KEY_INVALID", "SIGNATURE_INVALID", "PERMISSION_DENIED"];
 
 const text = z.string().min(1);
 
@@ -51,13 +54,28 @@ const VERBS: Readonly<Record<string, Act>> = {
   "keys-set": verb(
     z.strictObject({ account: text.optional(), use: keyUse, apiKey: text, privateKey: text }),
     (at, { account, use, apiKey, privateKey }) =>
-      at.desk.setKey(account ?? onlyAccount(at), use, apiKey, privateKey),
+      judged(account ?? onlyAccount(at), use, (name) => at.desk.setKey(name, use, apiKey, privateKey)),
   ),
   "keys-check": verb(z.strictObject({ account: text.optional() }), async (at, { account }) => {
     const name = account ?? onlyAccount(at);
-    return [await at.desk.checkKey(name, "trade"), await at.desk.checkKey(name, "read")];
+    const check = (use: KeyUseKind) => judged(name, use, () => at.desk.checkKey(name, use));
+    return [await check("trade"), await check("read")];
   }),
 };
+
+/** A key that the exchange does not even answer is a refused key, like one that may do too much. */
+async function judged(
+  account: string,
+  use: KeyUseKind,
+  check: (account: string) => Promise<KeyView>,
+): Promise<KeyView> {
+  try {
+    return await check(account);
+  } catch (error) {
+    if (!(error instanceof ExchangeError) || !REFUSED_KEY.includes(error.code)) throw error;
+    return { use, account, state: "refused", name: null, problems: [error.message], warnings: [] };
+  }
+}
 
 /**
  * A buy that only waits its turn at the key's rate counter is waited for, so that its caller sees how it ends. One that is
