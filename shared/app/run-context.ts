@@ -36,6 +36,8 @@ export class RunContext {
   readonly plan: DcaPlan;
   readonly account: Account;
   readonly label: Label;
+  /** What a run that begins now would be; undefined where it would be live and is not armed. */
+  readonly labelNow: Label | undefined;
   readonly credentials: Credentials;
   readonly keyHash: string;
   readonly startedAtMonotonic: number;
@@ -52,6 +54,7 @@ export class RunContext {
     plan: DcaPlan;
     account: Account;
     label: Label;
+    labelNow: Label | undefined;
     credentials: Credentials;
     keyHash: string;
     snapshot: Snapshot;
@@ -61,6 +64,7 @@ export class RunContext {
     this.plan = fields.plan;
     this.account = fields.account;
     this.label = fields.label;
+    this.labelNow = fields.labelNow;
     this.credentials = fields.credentials;
     this.keyHash = fields.keyHash;
     this.snapshot = fields.snapshot;

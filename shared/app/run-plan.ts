@@ -17,7 +17,7 @@ import type { Deps } from "./ports.ts";
 import { FiringRefused } from "./refuse-firing.ts";
 import { Postponed, RunContext } from "./run-context.ts";
 import { endIntent, endWithoutOrder } from "./steps/conclude.ts";
-import { lateAfterOf, planBuy } from "./steps/plan-buy.ts";
+import { checkLabel, lateAfterOf, planBuy } from "./steps/plan-buy.ts";
 import { resolve } from "./steps/resolve.ts";
 import { settle } from "./steps/settle.ts";
 import { submit } from "./steps/submit.ts";
@@ -117,6 +117,7 @@ async function openRun(firing: Firing | Resume, deps: Deps): Promise<RunContext 
     plan,
     account,
     label: run.label,
+    labelNow: label,
     credentials: credentials ?? NO_CREDENTIALS,
     keyHash: keyHash ?? "",
     snapshot,
@@ -125,8 +126,9 @@ async function openRun(firing: Firing | Resume, deps: Deps): Promise<RunContext 
   if (snapshot.run === undefined) {
     ctx.step("fire", slot === undefined ? "by hand" : `slot ${runId.slice(plan.id.length + 1)}`);
   }
-  if (snapshot.intent === undefined && (credentials === undefined || label === undefined)) {
-    await endWithoutOrder(ctx, "refused", credentials === undefined ? noKey(account.name) : NOT_ARMED);
+  const obstacle = credentials === undefined ? noKey(account.name) : checkLabel(ctx);
+  if (snapshot.intent === undefined && obstacle !== undefined) {
+    await endWithoutOrder(ctx, "refused", obstacle);
     return reportOf(ctx.run, ctx.intent);
   }
   if (credentials === undefined)
@@ -140,11 +142,6 @@ const noKey = (account: string): Reason => ({
   code: "KEY_MISSING",
   detail: `no API key is set for account ${account}; \`tide keys set\` takes one`,
 });
-
-const NOT_ARMED: Reason = {
-  code: "NOT_ARMED",
-  detail: "tide.yaml says mode: live, and these plans and caps have not been armed",
-};
 
 /** Play money in the sandbox; at Kraken live only when it is asked for and armed. */
 function labelOf(deps: Deps, armed: string | undefined): Label | undefined {

@@ -117,6 +117,18 @@ export async function planBuy(ctx: RunContext): Promise<void> {
   await record(ctx, frozen, clientOrderId, carry, now, lateAfter);
 }
 
+/** A run orders only as what it began: whoever turned back to dry-run, or to another exchange, stops what is under way. */
+export function checkLabel(ctx: RunContext): Reason | undefined {
+  const { label, labelNow } = ctx;
+  // A rehearsal places nothing wherever it goes.
+  if (label === labelNow || (label === "DRY RUN" && labelNow !== undefined)) return undefined;
+  const detail =
+    labelNow === undefined
+      ? "tide.yaml says mode: live, and these plans and caps have not been armed"
+      : `the run began as ${label}, and orders are ${labelNow} now`;
+  return { code: "NOT_ARMED", detail };
+}
+
 /** Owner's switches and the plan's own state, before anything is asked of Kraken. */
 function checkSwitches(
   ctx: RunContext,

@@ -9,7 +9,7 @@ import { type KeyLease, LeaseOver } from "../key-gate.ts";
 import { BUY_POINTS, Postponed, type RunContext } from "../run-context.ts";
 import { endIntent } from "./conclude.ts";
 import { adopt, look } from "./look.ts";
-import { DEADLINE_MS, orderRequestOf, reasonOf } from "./plan-buy.ts";
+import { checkLabel, DEADLINE_MS, orderRequestOf, reasonOf } from "./plan-buy.ts";
 
 /** Attempts of one intent; each but the first needs a proof that the one before placed nothing. */
 export const ATTEMPTS_MAX = 3;
@@ -25,6 +25,8 @@ export async function submit(ctx: RunContext, intent: Intent): Promise<void> {
   // Test: an order that a lost ledger does not know is found before sending, and adopted
   if (found.length > 0) return adopt(ctx, intent, found, "found at Kraken before sending");
 
+  const notArmed = checkLabel(ctx);
+  if (notArmed !== undefined) return endIntent(ctx, intent, "SKIPPED", "refused", notArmed);
   if (now > intent.lateAfter) {
     const detail = `it was too late to order, the limit was ${isoOf(intent.lateAfter)}`;
     return endIntent(ctx, intent, "SKIPPED", "skipped", { code: "LATE", detail });
