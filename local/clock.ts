@@ -16,6 +16,7 @@ export class VirtualClock implements Clock {
   #elapsed = 0;
   #timers: Timer[] = [];
   #count = 0;
+  #sleepers = 0;
   #wake: NodeJS.Timeout | undefined;
   readonly #realNow: () => number;
 
@@ -46,16 +47,26 @@ export class VirtualClock implements Clock {
     this.#arm();
   }
 
+  /** How many wait for this clock. What waits for a timer of its own, such as a time-out, does not count. */
+  get sleepers(): number {
+    return this.#sleepers;
+  }
+
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       if (signal?.aborted) return resolve();
+      this.#sleepers++;
+      const wake = () => {
+        this.#sleepers--;
+        resolve();
+      };
       const onAbort = () => {
         timer.cancel();
-        resolve();
+        wake();
       };
       const timer = this.after(ms, () => {
         signal?.removeEventListener("abort", onAbort);
-        resolve();
+        wake();
       });
       signal?.addEventListener("abort", onAbort, { once: true });
     });
@@ -78,6 +89,7 @@ export class VirtualClock implements Clock {
   /** Forgets all timers, so that a process can end. */
   stop(): void {
     this.#timers = [];
+    this.#sleepers = 0;
     clearTimeout(this.#wake);
   }
 

@@ -45,6 +45,8 @@ export class Machine {
   #sweeping: Promise<void> | undefined;
   #timers: { cancel(): void }[] = [];
   #started = false;
+  /** Runs and sweeps that have begun and have not ended. */
+  #working = 0;
   #lastProblem = { text: "", at: 0 };
 
   private constructor(options: MachineOptions, parts: Parts) {
@@ -69,7 +71,11 @@ export class Machine {
     this.#mover = new Mover({
       clock: this.clock,
       moveExchange: (seconds) => this.exchange.advance(seconds),
-      activities: () => [this.cloud.activity, this.exchange.activity()],
+      bustle: {
+        activities: () => [this.cloud.activity, this.exchange.activity()],
+        working: () => this.#working,
+        sleepers: () => this.clock.sleepers,
+      },
     });
     this.scheduler = new Scheduler({
       clock: this.clock,
@@ -104,9 +110,11 @@ export class Machine {
   /** Works the queue until it is empty; the clock runs 1:1 meanwhile. */
   async pump(): Promise<void> {
     this.clock.rate = 1;
+    this.#working++;
     try {
       await this.#worker.pump();
     } finally {
+      this.#working--;
       if (!this.#worker.isBusy && this.#started) this.clock.rate = this.options.speed;
     }
   }
@@ -214,7 +222,12 @@ export class Machine {
   }
 
   #follow(work: Promise<unknown>): void {
-    work.catch((error: unknown) => this.#fail("work in the background failed and is tried again", error));
+    this.#working++;
+    work
+      .catch((error: unknown) => this.#fail("work in the background failed and is tried again", error))
+      .finally(() => {
+        this.#working--;
+      });
   }
 
   /** One sentence; the same one again only after a minute. */

@@ -1,11 +1,11 @@
 /** Moves the clock of machine and exchange forward, from one thing that falls due to the next, letting each be done. */
 import type { VirtualClock } from "../clock.ts";
-import { type Activity, quiet } from "./quiet.ts";
+import { type Bustle, quiet } from "./quiet.ts";
 
 export class Mover {
   readonly #clock: VirtualClock;
   readonly #moveExchange: (seconds: number) => Promise<void>;
-  readonly #activities: () => readonly Activity[];
+  readonly #bustle: Bustle;
   /** One move after the other. */
   #moving: Promise<void> = Promise.resolve();
   #target: number | undefined;
@@ -13,11 +13,11 @@ export class Mover {
   constructor(options: {
     clock: VirtualClock;
     moveExchange: (seconds: number) => Promise<void>;
-    activities: () => readonly Activity[];
+    bustle: Bustle;
   }) {
     this.#clock = options.clock;
     this.#moveExchange = options.moveExchange;
-    this.#activities = options.activities;
+    this.#bustle = options.bustle;
   }
 
   /** How much further the clock is being moved; 0 when it is not. */
@@ -37,13 +37,13 @@ export class Mover {
     this.#target = target;
     try {
       for (;;) {
-        await quiet(this.#activities);
+        await quiet(this.#bustle);
         const due = this.#clock.nextDue();
         if (due === undefined || due > target) break;
         await this.#moveTo(due);
       }
       await this.#moveTo(target);
-      await quiet(this.#activities);
+      await quiet(this.#bustle);
     } finally {
       this.#target = undefined;
     }

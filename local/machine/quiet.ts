@@ -3,23 +3,38 @@ import { setTimeout as pause } from "node:timers/promises";
 
 export type Activity = { readonly inFlight: number; readonly changes: number };
 
-/** Real time without any request: longer than a worker computes between two of them. */
-const QUIET_MS = 12;
+export type Bustle = {
+  /** Requests at the endpoints. */
+  readonly activities: () => readonly Activity[];
+  /** Runs and sweeps that have begun and have not ended. */
+  readonly working: () => number;
+  /** How many wait for the clock. */
+  readonly sleepers: () => number;
+};
+
+/**
+ * Looks, each after a round of the event loop, that must find nothing. Counted and not timed: on a busy computer, time
+ * passes in which nobody could work. Work that has begun and sleeps is looked at for longer, as another may be computing.
+ */
+const LOOKS = { idle: 2, asleep: 6 };
 const GIVE_UP_MS = 5_000;
 
-/** Resolves when no request has been under way for a moment, or after five seconds: being early is slow, never wrong. */
-export async function quiet(activities: () => readonly Activity[]): Promise<void> {
-  const startedAt = performance.now();
-  let since = startedAt;
+/** Resolves when there is nothing left to do without the clock, or when nothing has changed for five seconds. */
+export async function quiet({ activities, working, sleepers }: Bustle): Promise<void> {
+  let changedAt = performance.now();
   let seen = -1;
-  while (performance.now() - startedAt < GIVE_UP_MS) {
+  let looks = 0;
+  while (performance.now() - changedAt < GIVE_UP_MS) {
     const all = activities();
     const changes = all.reduce((sum, activity) => sum + activity.changes, 0);
-    const isBusy = all.some((activity) => activity.inFlight > 0);
-    if (isBusy || changes !== seen) {
-      seen = changes;
-      since = performance.now();
-    } else if (performance.now() - since >= QUIET_MS) return;
-    await pause(2);
+    if (changes !== seen) changedAt = performance.now();
+    const isCalm =
+      changes === seen &&
+      all.every((activity) => activity.inFlight === 0) &&
+      (working() === 0 || sleepers() > 0);
+    seen = changes;
+    looks = isCalm ? looks + 1 : 0;
+    if (looks >= (working() === 0 ? LOOKS.idle : LOOKS.asleep)) return;
+    await pause(1);
   }
 }
