@@ -21,40 +21,40 @@ const CTRL_C = "\u0003";
 const CTRL_D = "\u0004";
 const BACKSPACE = ["\u007f", "\b"];
 
-/** One line that the terminal does not show. */
-export function readHidden(question: string): Promise<string> {
+/** One line for each question. The terminal shows none of it, also not what is typed ahead or pasted at once. */
+export function readHidden(questions: readonly string[]): Promise<readonly string[]> {
   const { stdin } = process;
-  process.stderr.write(question);
+  const lines: string[] = [];
+  let line = "";
   stdin.setRawMode(true);
   stdin.setEncoding("utf8");
-  stdin.resume();
-  return new Promise((resolve, reject) => {
-    let line = "";
-    const end = () => {
-      stdin.setRawMode(false);
-      stdin.pause();
-      stdin.removeListener("data", take);
-      process.stderr.write("\n");
-    };
-    const take = (typed: string) => {
-      for (const [at, letter] of [...typed].entries()) {
-        if (letter === CTRL_C || letter === CTRL_D) {
-          end();
-          return reject(new UsageError("nothing was stored"));
-        }
-        if (letter === "\r" || letter === "\n") {
-          // Both lines may have been pasted at once: the rest belongs to the next question.
-          const rest = [...typed]
-            .slice(at + 1)
-            .join("")
-            .replace(/^\n/, "");
-          end();
-          if (rest !== "") stdin.unshift(rest);
-          return resolve(line.trim());
-        }
-        line = BACKSPACE.includes(letter) ? line.slice(0, -1) : line + letter;
+  return new Promise<readonly string[]>((resolve, reject) => {
+    const take = (letter: string): void => {
+      if (letter === CTRL_C || letter === CTRL_D) {
+        process.stderr.write("\n");
+        reject(new UsageError("nothing was stored"));
+        return;
       }
+      if (letter !== "\r" && letter !== "\n") {
+        line = BACKSPACE.includes(letter) ? line.slice(0, -1) : line + letter;
+        return;
+      }
+      // A pasted line may end in two characters.
+      if (line.trim() === "") return;
+      lines.push(line.trim());
+      line = "";
+      process.stderr.write("\n");
+      if (lines.length === questions.length) resolve(lines);
+      else process.stderr.write(questions[lines.length]!);
     };
-    stdin.on("data", take);
+    stdin.on("data", (typed: string) => {
+      for (const letter of typed) if (lines.length < questions.length) take(letter);
+    });
+    stdin.resume();
+    process.stderr.write(questions[0]!);
+  }).finally(() => {
+    stdin.removeAllListeners("data");
+    stdin.setRawMode(false);
+    stdin.pause();
   });
 }

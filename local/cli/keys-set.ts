@@ -24,7 +24,8 @@ export default async function keysSet({ options }: Given): Promise<number> {
 
 async function prompted(): Promise<Key> {
   process.stderr.write("Neither line is shown while you type or paste it.\n");
-  return checked({ apiKey: await readHidden("API key: "), privateKey: await readHidden("Private key: ") });
+  const [apiKey = "", privateKey = ""] = await readHidden(["API key: ", "Private key: "]);
+  return checked({ apiKey, privateKey });
 }
 
 const EXPECTED = 'expected two lines, the API key and the private key, or {"apiKey":"…","privateKey":"…"}';
