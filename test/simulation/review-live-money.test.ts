@@ -80,3 +80,44 @@ describe("live money", () => {
     expect(await audit(house)).toEqual([]);
   });
 });
+
+describe("a run under way", () => {
+  test("has its key checked again when it was changed: one that can withdraw sends nothing", async () => {
+    await open();
+    await arm("drop-request");
+    await house.fireSlot();
+    expect((await house.run()).intent?.state).toBe("SUBMITTING");
+    await house.useKey("tidekeeper-sandbox-withdraw");
+    await house.restart();
+    await house.pass(5);
+    expect(await orders()).toHaveLength(0);
+    expect((await house.run()).run.reason?.code).toBe("KEY_REFUSED");
+    expect(await audit(house)).toEqual([]);
+  });
+
+  test("sends nothing when its machine slept past the time between the look and the order", async () => {
+    let slept = false;
+    await open({
+      around: (deps) => ({
+        ...deps,
+        exchange: {
+          ...deps.exchange,
+          as: (key) => ({
+            ...deps.exchange.as(key),
+            findOrders: async (id, since) => {
+              const found = await deps.exchange.as(key).findOrders(id, since);
+              if (!slept) house.clock.moveTo(house.clock.now() + 5 * 3_600_000);
+              slept = true;
+              return found;
+            },
+          }),
+        },
+      }),
+    });
+    await house.fireSlot();
+    expect(slept).toBe(true);
+    expect(await orders()).toHaveLength(0);
+    expect((await house.run()).run.reason?.code).toBe("LATE");
+    expect(await audit(house)).toEqual([]);
+  });
+});

@@ -19,7 +19,7 @@ export async function look(
   const found = await ctx.withAccount(RESOLVE_POINTS, (account) =>
     account.findOrders(intent.clientOrderId, since),
   );
-  return { found, answeredAt: await ctx.deps.exchange.now() };
+  return { found, answeredAt: await ctx.publicly(() => ctx.deps.exchange.now()) };
 }
 
 /** Writes that the order exists. Safe at any time: only what Kraken itself showed is adopted. */

@@ -3,7 +3,7 @@ import { CAP_SCALE, capOf, checkOrderCap, checkWindow, windowsOf } from "../../d
 import { checkMarketOpen, sizeDca } from "../../domain/dca.ts";
 import { formatShort, subtract } from "../../domain/decimal.ts";
 import { checkKey } from "../../domain/key-check.ts";
-import { pairName } from "../../domain/market.ts";
+import { type PairRules, pairName } from "../../domain/market.ts";
 import { rehearsedText } from "../../domain/messages.ts";
 import type { Cost, Volume } from "../../domain/money.ts";
 import type { FrozenOrder, Intent, Reason } from "../../domain/run.ts";
@@ -185,7 +185,7 @@ async function lookAtMarket(ctx: RunContext, now: EpochMs) {
 }
 
 /** Fails closed: without a good check of this very secret, under an hour old, nothing is ordered. */
-async function checkTradeKey(ctx: RunContext, now: EpochMs): Promise<Reason | undefined> {
+export async function checkTradeKey(ctx: RunContext, now: EpochMs): Promise<Reason | undefined> {
   const known = ctx.snapshot.keyCheck;
   const isCurrent =
     known !== undefined &&
@@ -197,12 +197,14 @@ async function checkTradeKey(ctx: RunContext, now: EpochMs): Promise<Reason | un
     const info = await ctx.withAccount(BUY_POINTS + KEY_CHECK_POINTS, (account) => account.keyInfo());
     const verdict = checkKey(info, "trade", now, ctx.deps.keyExpectation("trade"));
     problems = verdict.problems;
-    await ctx.deps.ledger.setKeyCheck(ctx.account.name, "trade", {
+    const keyCheck = {
       secretVersion: ctx.credentials.version,
       keyName: info.name,
       ...verdict,
       checkedAt: now,
-    });
+    };
+    await ctx.deps.ledger.setKeyCheck(ctx.account.name, "trade", keyCheck);
+    ctx.snapshot = { ...ctx.snapshot, keyCheck };
   }
   if (problems.length === 0) return undefined;
   return { code: "KEY_REFUSED", detail: `the trade key is refused: ${problems.join("; ")}` };
@@ -231,7 +233,8 @@ async function rehearse(
   clientOrderId: string,
   now: EpochMs,
 ): Promise<void> {
-  const request = await orderRequestOf(ctx, frozen, clientOrderId, later(now, DEADLINE_MS));
+  const rules = await ctx.publicly(() => ctx.deps.exchange.pairRules(frozen.pair));
+  const request = orderRequestOf(ctx, rules, frozen, clientOrderId, later(now, DEADLINE_MS));
   try {
     const { description } = await ctx.withAccount(BUY_POINTS, (account) => account.rehearse(request));
     ctx.step("submit", `checked by Kraken, not placed: ${description}`);
@@ -252,15 +255,16 @@ async function rehearse(
   );
 }
 
-export async function orderRequestOf(
+export function orderRequestOf(
   ctx: RunContext,
+  rules: PairRules,
   frozen: FrozenOrder,
   clientOrderId: string,
   deadline: EpochMs,
-): Promise<OrderRequest> {
+): OrderRequest {
   const { tradingAgreement } = ctx.account;
   return {
-    rules: await ctx.publicly(() => ctx.deps.exchange.pairRules(frozen.pair)),
+    rules,
     side: frozen.side,
     clientOrderId,
     volume: frozen.volume,

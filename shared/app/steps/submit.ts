@@ -9,7 +9,7 @@ import { type KeyLease, LeaseOver } from "../key-gate.ts";
 import { BUY_POINTS, Postponed, type RunContext } from "../run-context.ts";
 import { endIntent } from "./conclude.ts";
 import { adopt, look } from "./look.ts";
-import { checkLabel, DEADLINE_MS, orderRequestOf, reasonOf } from "./plan-buy.ts";
+import { checkLabel, checkTradeKey, DEADLINE_MS, orderRequestOf, reasonOf } from "./plan-buy.ts";
 
 /** Attempts of one intent; each but the first needs a proof that the one before placed nothing. */
 export const ATTEMPTS_MAX = 3;
@@ -18,31 +18,29 @@ const LEASE_LEFT_MS = 5 * SECOND_MS;
 
 export async function submit(ctx: RunContext, intent: Intent): Promise<void> {
   const { deps } = ctx;
-  const now = await ctx.publicly(() => deps.exchange.now());
-
   // Look first, also before the first attempt: a restored or lost ledger may not know what was placed.
-  const { found } = await look(ctx, intent);
+  const { found, answeredAt } = await look(ctx, intent);
   // Test: an order that a lost ledger does not know is found before sending, and adopted
   if (found.length > 0) return adopt(ctx, intent, found, "found at Kraken before sending");
 
   const notArmed = checkLabel(ctx);
   if (notArmed !== undefined) return endIntent(ctx, intent, "SKIPPED", "refused", notArmed);
-  if (now > intent.lateAfter) {
-    const detail = `it was too late to order, the limit was ${isoOf(intent.lateAfter)}`;
-    return endIntent(ctx, intent, "SKIPPED", "skipped", { code: "LATE", detail });
-  }
+  if (answeredAt > intent.lateAfter) return endLate(ctx, intent);
   if (intent.n >= ATTEMPTS_MAX) {
     const detail = `${ATTEMPTS_MAX} attempts were made and each was proven to have placed nothing`;
     return endIntent(ctx, intent, "SKIPPED", "abandoned", { code: "ATTEMPTS_EXHAUSTED", detail });
   }
 
+  const badKey = await checkTradeKey(ctx, answeredAt);
+  // Test: has its key checked again when it was changed: one that can withdraw sends nothing
+  if (badKey !== undefined) return endIntent(ctx, intent, "REFUSED", "refused", badKey);
+
+  const rules = await ctx.publicly(() => deps.exchange.pairRules(intent.order.pair));
   const lease = await ctx.key(BUY_POINTS, LEASE_LEFT_MS);
-  const request = await orderRequestOf(
-    ctx,
-    intent.order,
-    intent.clientOrderId,
-    later(await deps.exchange.now(), DEADLINE_MS),
-  );
+  const now = await ctx.publicly(() => deps.exchange.now());
+  // Test: sends nothing when its machine slept past the time between the look and the order
+  if (now > intent.lateAfter) return endLate(ctx, intent);
+  const request = orderRequestOf(ctx, rules, intent.order, intent.clientOrderId, later(now, DEADLINE_MS));
   const claimed = await claim(ctx, intent, lease, request);
   if (claimed === undefined) return;
 
@@ -57,6 +55,11 @@ export async function submit(ctx: RunContext, intent: Intent): Promise<void> {
   } catch (error) {
     await classify(ctx, claimed, lease, error);
   }
+}
+
+async function endLate(ctx: RunContext, intent: Intent): Promise<void> {
+  const detail = `it was too late to order, the limit was ${isoOf(intent.lateAfter)}`;
+  await endIntent(ctx, intent, "SKIPPED", "skipped", { code: "LATE", detail });
 }
 
 /** PLANNED(n) → SUBMITTING(n+1): from here on the ledger says that the order may exist. */
