@@ -18,12 +18,11 @@ import { Mover } from "./mover.ts";
 import { type MachineOptions, openParts, type Parts } from "./parts.ts";
 import { Scheduler } from "./scheduler.ts";
 import { explain, type StateDir } from "./state-dir.ts";
+import { SweepTimer } from "./sweep-timer.ts";
 import { Worker } from "./worker.ts";
 
 export type { MachineOptions } from "./parts.ts";
 
-/** While time is moved far and nothing is open, the sweep need not look each minute. */
-const SWEEP_FAR_MS = 10 * MINUTE_MS;
 const KEEP_EACH_MS = 5_000;
 
 export class Machine {
@@ -43,7 +42,8 @@ export class Machine {
   readonly #openRuns = new Set<string>();
   readonly #clearWorld: () => Promise<void>;
   #sweeping: Promise<void> | undefined;
-  #timers: { cancel(): void }[] = [];
+  readonly #sweepTimer: SweepTimer;
+  #keepTimer: NodeJS.Timeout | undefined;
   #started = false;
   /** Runs and sweeps that have begun and have not ended. */
   #working = 0;
@@ -77,11 +77,20 @@ export class Machine {
         sleepers: () => this.clock.sleepers,
       },
     });
+    this.#sweepTimer = new SweepTimer({
+      clock: this.clock,
+      sweep: () => this.#follow(this.sweep()),
+      hasOpenRuns: () => this.#openRuns.size > 0,
+      remainingMs: () => this.#mover.remainingMs,
+    });
     this.scheduler = new Scheduler({
       clock: this.clock,
       settings: this.settings,
       queue: this.deps.queue,
-      onFired: (sent) => this.#follow(sent.then(() => this.pump())),
+      onFired: (sent) => {
+        this.#sweepTimer.attend();
+        this.#follow(sent.then(() => this.pump()));
+      },
     });
   }
 
@@ -94,6 +103,10 @@ export class Machine {
     });
     machine = new Machine(options, parts);
     await registerPlans(machine.deps);
+    for (const { name } of machine.settings.accounts) {
+      for (const { run } of await machine.deps.books.runs(name))
+        if (run.closedAt === undefined && run.outcome === undefined) machine.#openRuns.add(run.id);
+    }
     return machine;
   }
 
@@ -101,7 +114,7 @@ export class Machine {
   start(): void {
     this.#started = true;
     this.scheduler.start();
-    this.#armSweep(0);
+    this.#sweepTimer.start();
     this.#armKeep();
     this.clock.rate = this.options.speed;
     this.#follow(this.pump());
@@ -177,7 +190,8 @@ export class Machine {
   async close(): Promise<void> {
     this.#started = false;
     this.scheduler.stop();
-    for (const timer of this.#timers) timer.cancel();
+    this.#sweepTimer.stop();
+    clearInterval(this.#keepTimer);
     await this.#worker.stop();
     await this.#sweeping;
     this.#keepClock();
@@ -187,24 +201,13 @@ export class Machine {
     this.state.leave();
   }
 
-  #armSweep(inMs: number): void {
-    const timer = this.clock.after(inMs, () => {
-      this.#timers = this.#timers.filter((other) => other !== timer);
-      const isFar = this.#openRuns.size === 0 && this.#mover.remainingMs > SWEEP_FAR_MS;
-      this.#armSweep(isFar ? SWEEP_FAR_MS : MINUTE_MS);
-      this.#follow(this.sweep());
-    });
-    this.#timers.push(timer);
-  }
-
   /**
    * In real time, so that moving the clock far does not stop every five seconds on the way. A crash loses at most this much
    * of the clock's position; a clock that stands back only fires later.
    */
   #armKeep(): void {
-    const timer = setInterval(() => this.#keepClock(), KEEP_EACH_MS);
-    timer.unref();
-    this.#timers.push({ cancel: () => clearInterval(timer) });
+    this.#keepTimer = setInterval(() => this.#keepClock(), KEEP_EACH_MS);
+    this.#keepTimer.unref();
   }
 
   #keepClock(): void {
@@ -216,8 +219,10 @@ export class Machine {
   }
 
   #note(event: Event): void {
-    if (event.outcome === undefined) this.#openRuns.add(event.run);
-    else this.#openRuns.delete(event.run);
+    if (event.outcome === undefined) {
+      this.#openRuns.add(event.run);
+      this.#sweepTimer.attend();
+    } else this.#openRuns.delete(event.run);
     this.options.report(event);
   }
 
@@ -232,6 +237,7 @@ export class Machine {
 
   /** One sentence; the same one again only after a minute. */
   #fail(what: string, error: unknown): void {
+    this.#sweepTimer.attend();
     const { message } = explain(error, this.state.path);
     const isFull = /no space left|disk is full/i.test(message);
     const text = isFull
