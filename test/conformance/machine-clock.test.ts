@@ -61,7 +61,6 @@ describe("advance", () => {
     expect(orders.map((order) => order.acceptedAt.slice(0, 16))).toEqual(
       ["02", "03", "04", "05", "06", "07", "08"].map((day) => `2027-02-${day}T08:00`),
     );
-    console.log(`seven days took ${Math.round(tookMs)} ms`);
     expect(tookMs).toBeLessThan(10_000);
   });
 
@@ -142,15 +141,14 @@ describe("--speed 600", () => {
   test("runs fast between runs, and second by second during one", async () => {
     const machine = await MachineProcess.start(await newFolder(), {
       plans: HOURLY,
-      at: "2027-02-01T10:00:00Z",
+      at: "2027-02-01T10:29:00Z",
       args: ["--speed", "600"],
     });
     const startedAt = performance.now();
-    await machine.told("hourly@2027-02-01T12:30Z", 40_000);
-    // 2.5 hours are 15 s at this speed; at most as much again for what is done on the way.
-    const tookMs = performance.now() - startedAt;
-    expect(tookMs).toBeLessThan(30_000);
-    for (const hour of ["10", "11", "12"]) {
+    await machine.told("hourly@2027-02-01T11:30Z", 40_000);
+    // 61 minutes are 6 s at this speed; the rest is for what is done on the way.
+    expect(performance.now() - startedAt).toBeLessThan(20_000);
+    for (const hour of ["10", "11"]) {
       const run = machine.events.filter((event) => event.run === `hourly@2027-02-01T${hour}:30Z`);
       const at = run.map((event) => Date.parse(event.at));
       expect(run.at(-1)?.outcome).toBe("bought");
@@ -160,7 +158,7 @@ describe("--speed 600", () => {
     }
     const orders = await machine.orders();
     expect(orders.map((order) => order.acceptedAt.slice(0, 16))).toEqual(
-      ["10", "11", "12"].map((hour) => `2027-02-01T${hour}:30`),
+      ["10", "11"].map((hour) => `2027-02-01T${hour}:30`),
     );
   });
 });
