@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Event } from "../../shared/app/ports.ts";
+import { DeskRefusal } from "../desk/errors.ts";
 import { exchangeOf, MachineError, type RunningMachine, readRunning } from "../machine/state-dir.ts";
 import type { Options } from "./verb.ts";
 
@@ -128,6 +129,7 @@ function overHttp(running: RunningMachine, options: Options): Door {
       });
       const answered = (await reply.json()) as Answered<T> & { error?: string };
       if (reply.status === 200) return answered;
+      if (reply.status === 409) throw new DeskRefusal(answered.error ?? "the machine refused");
       if (reply.status === 400) throw new MachineError(answered.error ?? "the machine refused");
       throw new Error(answered.error ?? `the machine answered ${reply.status}`);
     },

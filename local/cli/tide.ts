@@ -7,6 +7,7 @@ import { refuseKeysIn } from "./given-keys.ts";
 import type { Given, Verb } from "./verb.ts";
 
 const USAGE = 2;
+const REFUSED = 3;
 
 // Half of a command's time is compiling. In the package's own folder: what lies in the shared one of the machine could be
 // another user's.
@@ -75,6 +76,16 @@ function programOf(ask: (asked: Asked) => void): Command {
     .command("kill")
     .description("stop everything: nothing more is ordered, our open orders are cancelled")
     .action(load("kill"));
+  program
+    .command("arm")
+    .description("let live orders be placed, for exactly these plans and caps; the monthly cap is typed back")
+    .action(load("arm"));
+  program.command("disarm").description("place no live order until armed again").action(load("disarm"));
+  program
+    .command("resolve")
+    .description("ask the exchange again about an order that stayed in doubt, and go on with what it shows")
+    .argument("<run>", "id of the run")
+    .action(load("resolve"));
   const keys = program.command("keys").description("the API keys of the exchange");
   keys
     .command("set")
@@ -114,6 +125,7 @@ async function main(words: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE; // It has said why
     const { name, message } = error as Error;
     process.stderr.write(`${message}\n`);
+    if (name === "DeskRefusal") return REFUSED;
     return ["UsageError", "DeskError", "MachineError", "CloudError"].includes(name) ? USAGE : 1;
   }
 }

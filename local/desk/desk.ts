@@ -1,22 +1,30 @@
 /** The owner's verbs on a machine: what the command line and the page call, with plain JSON in and out. */
-import { acquireKey } from "../../shared/app/key-gate.ts";
+import { armingHash } from "../../shared/app/ids.ts";
 import type { Deps } from "../../shared/app/ports.ts";
 import { windowsOf } from "../../shared/domain/caps.ts";
 import { formatShort } from "../../shared/domain/decimal.ts";
 import { checkKey, type KeyUseKind } from "../../shared/domain/key-check.ts";
 import { accountNameOf, type DcaPlan } from "../../shared/domain/plan.ts";
-import { isTerminal, type Label } from "../../shared/domain/run.ts";
+import type { Label } from "../../shared/domain/run.ts";
 import { scheduleText, slotsBetween, slotText } from "../../shared/domain/schedule.ts";
 import { DAY_MS, type EpochMs, isoOf, later, SECOND_MS } from "../../shared/domain/time.ts";
 import { dayWindow, localText, monthWindow } from "../../shared/domain/zone.ts";
 import type { Machine } from "../machine/machine.ts";
 import { storeKey } from "../machine/provision.ts";
+import { DeskError, DeskRefusal } from "./errors.ts";
+import { arm, armingPhrase, disarm, kill, resolve } from "./switches.ts";
+import { withKey } from "./with-key.ts";
+
+export { DeskError, DeskRefusal } from "./errors.ts";
+
 import {
+  type ArmingView,
   type AuditView,
   auditView,
   type BalanceView,
   type ExchangeOrder,
   type KeyView,
+  type KillView,
   type NextView,
   type RunView,
   runView,
@@ -24,14 +32,6 @@ import {
   type WhyView,
   whyView,
 } from "./views.ts";
-
-/** A wish that cannot be followed: the text says what was read and what there is. */
-export class DeskError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = "DeskError";
-  }
-}
 
 /** How long a buy by hand is waited for, by the machine's clock. */
 const BUY_WAIT_MS = 60 * SECOND_MS;
@@ -201,24 +201,53 @@ export class Desk {
       return;
     }
     const plan = this.#planNamed(planId);
-    await this.#deps.books.setPaused(this.#accountOf(plan), plan.id, false);
+    const account = this.#accountOf(plan);
+    const doubtful = (await this.#deps.books.runs(account)).find(
+      ({ run, intent }) => run.plan === plan.id && intent?.state === "QUARANTINED",
+    );
+    if (doubtful !== undefined) {
+      throw new DeskRefusal(
+        `${plan.id} is on hold: the order of ${doubtful.run.id} is in doubt; tide resolve ${doubtful.run.id} looks again`,
+      );
+    }
+    await this.#deps.books.unblock(account, plan.id);
+    await this.#deps.books.setPaused(account, plan.id, false);
   }
 
-  /** No claim succeeds from here on; what of ours still rests at Kraken is cancelled by our own ids. */
-  async kill(): Promise<{ readonly cancelled: readonly string[]; readonly remaining: readonly string[] }> {
-    const cancelled: string[] = [];
-    const remaining: string[] = [];
-    for (const account of this.#deps.settings.accounts) {
-      await this.#deps.books.setKilled(account.name, true);
-      for (const { intent } of await this.#deps.books.runs(account.name)) {
-        if (intent === undefined || isTerminal(intent.state) || intent.state === "PLANNED") continue;
-        const done = await this.#withKey(account.name, "trade", (exchange) =>
-          exchange.cancel(intent.clientOrderId),
-        ).catch(() => ({ cancelled: 0 }));
-        (done.cancelled > 0 ? cancelled : remaining).push(intent.clientOrderId);
-      }
-    }
-    return { cancelled, remaining };
+  kill(): Promise<KillView> {
+    return kill(this.#deps);
+  }
+
+  /** What is armed, and what must be typed back to arm these plans and caps. */
+  async arming(): Promise<ArmingView> {
+    const { settings } = this.#deps;
+    const { armed } = await this.#deps.books.head(settings.accounts[0]!.name);
+    return {
+      mode: settings.mode,
+      armed: armed === undefined ? "no" : armed === armingHash(this.#deps) ? "yes" : "other plans or caps",
+      typeBack: armingPhrase(this.#deps),
+      plans: this.#dcaPlans.map((plan) => `${plan.id}: ${buysText(plan)}, ${scheduleText(plan.schedule)}`),
+      caps: (["perOrder", "perDay", "perMonth"] as const).flatMap((period) =>
+        settings.limits[period].map(({ amount, asset }) => `${period} ${formatShort(amount)} ${asset}`),
+      ),
+    };
+  }
+
+  async arm(typed: string): Promise<ArmingView> {
+    const problems: string[] = [];
+    for (const { name } of this.#deps.settings.accounts)
+      problems.push(...(await this.checkKey(name, "trade")).problems);
+    await arm(this.#deps, typed, problems);
+    return this.arming();
+  }
+
+  async disarm(): Promise<ArmingView> {
+    await disarm(this.#deps);
+    return this.arming();
+  }
+
+  resolve(run: string): Promise<RunView> {
+    return resolve(this.#deps, run);
   }
 
   async setKey(account: string, use: KeyUseKind, apiKey: string, privateKey: string): Promise<KeyView> {
@@ -246,7 +275,7 @@ export class Desk {
         warnings: [],
       };
     }
-    const info = await this.#withKey(account, use, (exchange) => exchange.keyInfo());
+    const info = await withKey(this.#deps, account, use, 1, (exchange) => exchange.keyInfo());
     const now = await this.#deps.exchange.now();
     const verdict = checkKey(info, use, now, this.#deps.keyExpectation(use));
     await this.#deps.ledger.setKeyCheck(account, use, {
@@ -270,7 +299,7 @@ export class Desk {
     if (this.#balances !== undefined && Math.abs(now - this.#balances.at) < 5 * SECOND_MS)
       return this.#balances.views;
     const account = this.#deps.settings.accounts[0]!.name;
-    const balances = await this.#withKey(account, "read", (exchange) => exchange.balances());
+    const balances = await withKey(this.#deps, account, "read", 1, (exchange) => exchange.balances());
     const views = [...balances].map(([asset, { total, held }]) => ({
       asset,
       total: formatShort(total),
@@ -284,25 +313,6 @@ export class Desk {
   async audit(): Promise<AuditView> {
     const { body } = await this.#machine.exchange.control("GET", "/orders", "");
     return auditView(JSON.parse(body) as ExchangeOrder[], await this.history());
-  }
-
-  async #withKey<T>(
-    account: string,
-    use: KeyUseKind,
-    calls: (exchange: ReturnType<Deps["exchange"]["as"]>) => Promise<T>,
-  ): Promise<T> {
-    const { deps } = this.#machine;
-    const credentials = await deps.secrets.credentials(account, use);
-    if (credentials === undefined) throw new DeskError(`no ${use} key is set for account ${account}`);
-    const { tier } = deps.settings.accounts.find(({ name }) => name === account)!;
-    const gate = { store: deps.gates, clock: deps.clock, chance: deps.chance };
-    const lease = await acquireKey(gate, credentials, tier, 2);
-    if ("is" in lease) throw new DeskError(`the ${use} key cannot be used now: ${lease.why}`);
-    try {
-      return await calls(deps.exchange.as(lease));
-    } finally {
-      await lease.release();
-    }
   }
 }
 

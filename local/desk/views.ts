@@ -80,6 +80,22 @@ export type StatusView = {
   } | null;
 };
 
+export type KillView = {
+  readonly cancelled: readonly string[];
+  /** Orders of ours that could not be cancelled: perhaps filled, perhaps not there. */
+  readonly remaining: readonly string[];
+  /** Kraken's ids of open orders that are the owner's own; not touched. */
+  readonly foreign: readonly string[];
+};
+
+export type ArmingView = {
+  readonly mode: string;
+  readonly armed: "yes" | "no" | "other plans or caps";
+  readonly typeBack: string;
+  readonly plans: readonly string[];
+  readonly caps: readonly string[];
+};
+
 export type KeyView = {
   readonly use: KeyUseKind;
   readonly account: string;

@@ -10,7 +10,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Event } from "../../shared/app/ports.ts";
-import { type Desk, DeskError } from "../desk/desk.ts";
+import { type Desk, DeskError, DeskRefusal } from "../desk/desk.ts";
 import type { Machine } from "../machine/machine.ts";
 import { MachineError } from "../machine/state-dir.ts";
 import { Feed } from "./feed.ts";
@@ -177,10 +177,14 @@ function sendError(machine: Machine, response: ServerResponse, error: unknown): 
   }
   const { message } = error as Error;
   const isWish = error instanceof DeskError || error instanceof MachineError;
-  const status = error instanceof Refusal ? error.status : isWish ? 400 : 500;
+  const status = error instanceof Refusal ? error.status : statusOf(error, isWish);
   if (status === 500) machine.options.problem(`a request to the page failed: ${message}`);
   sendJson(response, status, { error: message });
 }
+
+/** 409: understood, and must not be done. */
+const statusOf = (error: unknown, isWish: boolean): number =>
+  error instanceof DeskRefusal ? 409 : isWish ? 400 : 500;
 
 function listen(server: Server, port: number): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { ExchangeError } from "../../shared/app/errors.ts";
 import type { KeyUseKind } from "../../shared/domain/key-check.ts";
 import { type Desk, DeskError } from "../desk/desk.ts";
-import type { KeyView, WhyView } from "../desk/views.ts";
+import type { KeyView } from "../desk/views.ts";
 import type { Machine } from "../machine/machine.ts";
 
 export type Working = { readonly machine: Machine; readonly desk: Desk };
@@ -13,8 +13,6 @@ export type Answer = { readonly label: string; readonly zone: string; readonly r
 
 type Act = (at: Working, args: unknown) => Promise<unknown>;
 
-const WAIT_MS_MAX = 30_000;
-const TURNS_MAX = 5;
 const REFUSED_KEY: readonly string[] = ["KEY_INVALID", "SIGNATURE_INVALID", "PERMISSION_DENIED"];
 
 const text = z.string().min(1);
@@ -36,9 +34,7 @@ const VERBS: Readonly<Record<string, Act>> = {
   next: verb(z.strictObject({ count: z.int().min(1).max(200).default(5) }), ({ desk }, { count }) =>
     desk.next(count),
   ),
-  buy: verb(z.strictObject({ plan: text, key: text }), async (at, { plan, key }) =>
-    untilOver(at, await at.desk.buy(plan, key)),
-  ),
+  buy: verb(z.strictObject({ plan: text, key: text }), ({ desk }, { plan, key }) => desk.buy(plan, key)),
   status: verb(z.strictObject({}), ({ desk }) => desk.status()),
   why: verb(z.strictObject({ run: text }), ({ desk }, { run }) => desk.why(run)),
   history: verb(z.strictObject({}), ({ desk }) => desk.history()),
@@ -51,6 +47,10 @@ const VERBS: Readonly<Record<string, Act>> = {
     return plan === undefined ? { killed: false } : { plan, paused: false };
   }),
   kill: verb(z.strictObject({}), async ({ desk }) => ({ killed: true, ...(await desk.kill()) })),
+  arming: verb(z.strictObject({}), ({ desk }) => desk.arming()),
+  arm: verb(z.strictObject({ typed: z.string() }), ({ desk }, { typed }) => desk.arm(typed)),
+  disarm: verb(z.strictObject({}), ({ desk }) => desk.disarm()),
+  resolve: verb(z.strictObject({ run: text }), ({ desk }, { run }) => desk.resolve(run)),
   "keys-set": verb(
     z.strictObject({ account: text.optional(), use: keyUse, apiKey: text, privateKey: text }),
     (at, { account, use, apiKey, privateKey }) =>
@@ -75,23 +75,6 @@ async function judged(
     if (!(error instanceof ExchangeError) || !REFUSED_KEY.includes(error.code)) throw error;
     return { use, account, state: "refused", name: null, problems: [error.message], warnings: [] };
   }
-}
-
-/**
- * A buy that only waits its turn at the key's rate counter is waited for, so that its caller sees how it ends. One that is
- * in doubt is not: that takes minutes, and the sweep goes on with it.
- */
-async function untilOver({ machine, desk }: Working, bought: WhyView): Promise<WhyView> {
-  let run = bought;
-  for (let turn = 0; turn < TURNS_MAX; turn++) {
-    if (run.outcome !== "waiting" || run.dueAt === null) return run;
-    const waitMs = Date.parse(run.dueAt) - machine.clock.now();
-    if (waitMs > WAIT_MS_MAX) return run;
-    await machine.clock.sleep(Math.max(0, waitMs));
-    await machine.sweep();
-    run = await desk.why(run.run);
-  }
-  return run;
 }
 
 export async function perform(at: Working, name: string, args: unknown): Promise<Answer> {

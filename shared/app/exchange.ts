@@ -43,6 +43,8 @@ export interface ExchangeAccount {
    * pages. Throws when any part of the answer is missing, so that an empty list is a complete one.
    */
   findOrders(clientOrderId: string, since: EpochMs): Promise<readonly OrderReport[]>;
+  /** Every open order of the account, the owner's own among them. */
+  openOrders(): Promise<readonly OrderReport[]>;
   /** By Kraken's ids. Ids that Kraken does not know are missing from the answer. */
   orders(txids: readonly string[]): Promise<readonly OrderReport[]>;
   cancel(clientOrderId: string): Promise<{ readonly cancelled: number }>;

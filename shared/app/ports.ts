@@ -22,6 +22,8 @@ export type Head = {
   readonly lastOrder:
     | { readonly txid: string; readonly clientOrderId: string; readonly at: EpochMs }
     | undefined;
+  /** The last day that the daily line was told of. */
+  readonly dailyTo: string | undefined;
 };
 
 export type PlanState = {
@@ -163,6 +165,11 @@ export interface LedgerBooks {
   setAccountedTo(account: string, plan: string, before: EpochMs, to: EpochMs): Promise<boolean>;
   setPaused(account: string, plan: string, paused: boolean): Promise<boolean>;
   setKilled(account: string, killed: boolean): Promise<void>;
+  /** Undefined takes the arming away. */
+  setArmed(account: string, hash: string | undefined): Promise<void>;
+  setDaily(account: string, day: string): Promise<void>;
+  /** A person has looked: the plan may run again. */
+  unblock(account: string, plan: string): Promise<void>;
   keyCheck(account: string, use: KeyUseKind): Promise<KeyCheck | undefined>;
   /** Writes that slots left no run, with the message that tells it: all or nothing. False when one has a run after all. */
   addMissed(runs: readonly Run[], message: Message): Promise<boolean>;

@@ -23,8 +23,8 @@ export class Postponed extends Error {
 
 /** Points of the rate counter that a whole buy needs: fees and balances 1 each, look 3, the order's report 1. */
 export const BUY_POINTS = 6;
-/** And one more when the key must be checked first. */
-export const KEY_CHECK_POINTS = 1;
+/** And two more when the key is checked first, with a look for orders that are not ours. */
+export const KEY_CHECK_POINTS = 2;
 /** One look (open 1, closed 2), an order query and its control. */
 export const RESOLVE_POINTS = 5;
 

@@ -43,20 +43,41 @@ const TURNS_MAX = 25;
 
 export async function runPlan(firing: Firing | Resume, deps: Deps): Promise<RunReport> {
   const ctx = await openRun(firing, deps);
-  if (ctx instanceof RunContext) {
-    try {
-      for (let turn = 0; await advance(ctx); turn++) {
-        if (turn >= TURNS_MAX) throw new Error(`run ${ctx.run.id} took more than ${TURNS_MAX} turns`);
-      }
-    } catch (error) {
-      if (!(error instanceof Postponed)) throw error;
-      await postpone(ctx, error);
-    } finally {
-      await ctx.releaseKey();
+  if (!(ctx instanceof RunContext)) return ctx;
+  return inRun(ctx, async () => {
+    for (let turn = 0; await advance(ctx); turn++) {
+      if (turn >= TURNS_MAX) throw new Error(`run ${ctx.run.id} took more than ${TURNS_MAX} turns`);
     }
     return reportOf(ctx.run, ctx.intent);
+  });
+}
+
+/** Works on a run that is in the ledger, with its key; for what the owner does by hand. */
+export async function withRun<T>(
+  resume: Resume,
+  deps: Deps,
+  work: (ctx: RunContext) => Promise<T>,
+): Promise<T> {
+  const ctx = await openRun(resume, deps);
+  if (!(ctx instanceof RunContext)) throw new FiringRefused(`run ${resume.run} is over: ${ctx.outcome}`);
+  try {
+    return await work(ctx);
+  } finally {
+    await ctx.releaseKey();
   }
-  return ctx;
+}
+
+/** Whatever happens, the key is given back; a run that must wait is written down with its time. */
+async function inRun(ctx: RunContext, work: () => Promise<RunReport>): Promise<RunReport> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Postponed)) throw error;
+    await postpone(ctx, error);
+    return reportOf(ctx.run, ctx.intent);
+  } finally {
+    await ctx.releaseKey();
+  }
 }
 
 /** One step on, as the ledger's state asks for. False when there is nothing left to do. */

@@ -10,6 +10,7 @@ import type { Run } from "../domain/run.ts";
 import { nextSlot, slotsBetween, slotText } from "../domain/schedule.ts";
 import { type EpochMs, later, MINUTE_MS } from "../domain/time.ts";
 import { localText } from "../domain/zone.ts";
+import { tellDay } from "./daily-line.ts";
 import { hashOf } from "./ids.ts";
 import type { Deps, Message, PlanState } from "./ports.ts";
 
@@ -63,6 +64,7 @@ export async function sweepRuns(deps: Deps): Promise<SweepReport> {
       fired.push(...found.fired);
       missed.push(...found.missed);
     }
+    await tellDay(deps, account.name, now);
   }
   // Test: tells what could not be told when it happened
   return { resumed, fired, missed, told: await flushOutbox(deps, now) };

@@ -130,6 +130,7 @@ export function headOf(item: Item | undefined): Head {
   return {
     killed: item?.killed?.BOOL === true,
     armed: item?.armed?.S,
+    dailyTo: item?.dailyTo?.S,
     used,
     net,
     lastOrder:

@@ -195,6 +195,30 @@ export function ledgerBooks(dynamo: Dynamo): LedgerBooks {
       });
     },
 
+    async setArmed(account, hash) {
+      await update({
+        Key: headKey(account),
+        UpdateExpression: hash === undefined ? "REMOVE armed" : `SET armed = :hash, ${schemaUpdate}`,
+        ...(hash === undefined ? {} : { ExpressionAttributeValues: { ":hash": s(hash), ...schemaValue } }),
+      });
+    },
+
+    async setDaily(account, day) {
+      await update({
+        Key: headKey(account),
+        UpdateExpression: `SET dailyTo = :day, ${schemaUpdate}`,
+        ExpressionAttributeValues: { ":day": s(day), ...schemaValue },
+      });
+    },
+
+    async unblock(account, plan) {
+      await tryUpdate({
+        Key: planKey(account, plan),
+        UpdateExpression: "REMOVE blocked",
+        ConditionExpression: "attribute_exists(pk)",
+      });
+    },
+
     keyCheck: async (account, use) => keyCheckOf(await get(keyCheckKey(account, use))),
 
     async addMissed(runs, message) {

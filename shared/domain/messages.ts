@@ -1,6 +1,6 @@
 /** What the owner is told, in plain words: one thought, numbers first, always with the label of whose money it is. */
 import { compare, divide, formatShort } from "./decimal.ts";
-import { addCost, addFee, addVolume, type Cost, costWithFee, type Price } from "./money.ts";
+import { addCost, addFee, addVolume, type Cost, costWithFee, type Price, type Volume } from "./money.ts";
 import type { DcaPlan } from "./plan.ts";
 import type { Fills, FrozenOrder, Label, Outcome, Reason } from "./run.ts";
 
@@ -148,5 +148,43 @@ export function missedText(
     label,
     `${plan}: missed ${slots.length} ${slots.length === 1 ? "slot" : "slots"}`,
     `Missed ${slots.length} ${slots.length === 1 ? "slot" : "slots"} of ${plan}: ${named}. ${why}. Nothing spent. ${next}`,
+  );
+}
+
+/** The day's account. A slot without a run is the one thing that must never be; it is named. */
+export function dailyText(
+  label: Label,
+  day: {
+    readonly day: string;
+    readonly planned: number;
+    readonly accounted: number;
+    readonly silent: readonly string[];
+    readonly byHand: number;
+    readonly ended: readonly string[];
+    readonly spent: readonly string[];
+  },
+): MessageText {
+  const slots = `${day.accounted} of ${day.planned} ${day.planned === 1 ? "slot" : "slots"} accounted for`;
+  const ended = day.ended.length === 0 ? "" : `: ${day.ended.join(", ")}`;
+  const byHand = day.byHand === 0 ? "" : ` (${day.byHand} by hand)`;
+  const spent = day.spent.length === 0 ? "Nothing spent." : `Spent ${day.spent.join(", ")}, fees included.`;
+  const silent = day.silent.length === 0 ? "" : ` WITHOUT A RUN: ${day.silent.join(", ")}.`;
+  return titled(label, `${day.day}: ${slots}`, `${day.day}: ${slots}${ended}${byHand}. ${spent}${silent}`);
+}
+
+/** Somebody else has an order on the account: the owner, another program, or a thief. */
+export function foreignText(
+  label: Label,
+  txid: string,
+  side: "buy" | "sell",
+  volume: Volume,
+  meaning: "warn" | "stop",
+): MessageText {
+  const then = meaning === "stop" ? "Nothing is bought while it is open." : "Buying goes on.";
+  return titled(
+    label,
+    `an order that is not ours: ${txid}`,
+    `Open on your account and not placed by Tidekeeper: ${side} ${formatShort(volume)}, Kraken's id ${txid}. It is not touched. ${then} ` +
+      "If it is not yours either, disable the API key at Kraken now. manualOrders: expect makes this message go away.",
   );
 }

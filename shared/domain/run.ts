@@ -63,6 +63,7 @@ export type ReasonCode =
   | "CAP_MONTH"
   | "CAP_NONE"
   | "PLAN_BLOCKED"
+  | "FOREIGN_ORDERS"
   | "STYLE_UNSUPPORTED"
   | "KRAKEN_REFUSED"
   | "ATTEMPTS_EXHAUSTED"

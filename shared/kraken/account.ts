@@ -96,6 +96,8 @@ export function createAccount({ rest, key, feesOf }: AccountOptions): ExchangeAc
         .map(reportOf);
     },
 
+    openOrders: async () => (await rest.privateCall(openOrders, {}, key)).map(reportOf),
+
     async orders(txids) {
       const found: OrderReport[] = [];
       const asked = [...new Set(txids)];

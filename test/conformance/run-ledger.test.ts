@@ -80,7 +80,14 @@ async function leavesAll<T>(work: () => Promise<T>): Promise<T> {
 describe("reading", () => {
   test("an empty ledger has no run, nothing used, nothing switched", async () => {
     expect(await read()).toEqual({
-      head: { killed: false, armed: undefined, used: new Map(), net: new Map(), lastOrder: undefined },
+      head: {
+        killed: false,
+        armed: undefined,
+        dailyTo: undefined,
+        used: new Map(),
+        net: new Map(),
+        lastOrder: undefined,
+      },
       plan: undefined,
       run: undefined,
       intent: undefined,

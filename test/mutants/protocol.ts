@@ -42,14 +42,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     step: "Kraken must be open",
-    file: "shared/app/steps/plan-buy.ts",
+    file: "shared/app/steps/look-at-market.ts",
     from: 'if (closed !== undefined) return { is: "closed", outcome: "skipped", reason: closed } as const;',
     to: "",
     test: no("maintenance is seen before anything is planned, and the slot is told"),
   },
   {
     step: "the key must be harmless",
-    file: "shared/app/steps/plan-buy.ts",
+    file: "shared/app/steps/look-at-market.ts",
     from: 'if (badKey !== undefined) return { is: "closed", outcome: "refused", reason: badKey } as const;',
     to: "",
     test: no("a key that can withdraw is refused by the name of its tick box"),

@@ -120,7 +120,7 @@ test("history without a run says when there will be one", () => {
 });
 
 test("kill names what remains and how to shut the key out at Kraken", () => {
-  const text = killText({ cancelled: ["8f03"], remaining: ["9a11"] }, "LIVE");
+  const text = killText({ cancelled: ["8f03"], remaining: ["9a11"], foreign: [] }, "LIVE");
   expect(text).toContain("LIVE  cancelled 8f03\n");
   expect(text).toContain("look at Kraken for 9a11\n");
   expect(text).toContain("Settings, API");
@@ -201,6 +201,9 @@ describe("usage", () => {
       "pause",
       "resume",
       "kill",
+      "arm",
+      "disarm",
+      "resolve",
       "keys",
       "help",
     ]);

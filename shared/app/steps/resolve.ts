@@ -103,7 +103,7 @@ async function prove(ctx: RunContext, intent: Intent): Promise<void> {
  * The positive control: do Kraken's records answer at all, and did the balance stay where it was? A doubt is a reason to
  * wait; undefined means that the look can be believed.
  */
-async function control(ctx: RunContext, intent: Intent): Promise<string | undefined> {
+export async function control(ctx: RunContext, intent: Intent): Promise<string | undefined> {
   await ctx.rereadHead();
   const { head } = ctx.snapshot;
   const { order } = intent;

@@ -9,7 +9,8 @@ import { type KeyLease, LeaseOver } from "../key-gate.ts";
 import { BUY_POINTS, Postponed, type RunContext } from "../run-context.ts";
 import { endIntent } from "./conclude.ts";
 import { adopt, look } from "./look.ts";
-import { checkLabel, checkTradeKey, DEADLINE_MS, orderRequestOf, reasonOf } from "./plan-buy.ts";
+import { checkTradeKey, reasonOf } from "./look-at-market.ts";
+import { checkLabel, DEADLINE_MS, orderRequestOf } from "./plan-buy.ts";
 
 /** Attempts of one intent; each but the first needs a proof that the one before placed nothing. */
 export const ATTEMPTS_MAX = 3;

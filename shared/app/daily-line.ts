@@ -1,0 +1,65 @@
+/** Once a day, one line that accounts for every slot of the day before: planned, and what became of each. */
+import { add, decimal, formatShort } from "../domain/decimal.ts";
+import { dailyText, spentOf } from "../domain/messages.ts";
+import { accountNameOf } from "../domain/plan.ts";
+import type { Outcome } from "../domain/run.ts";
+import { slotsBetween, slotText } from "../domain/schedule.ts";
+import { DAY_MS, type EpochMs, HOUR_MS, later } from "../domain/time.ts";
+import { dayWindow } from "../domain/zone.ts";
+import type { Deps } from "./ports.ts";
+
+/** A slot just before midnight may be under way for as long; after that an unfinished one is told as such. */
+const SETTLED_MS = 3 * HOUR_MS;
+
+/** True when a line was written. Asking again on the same day changes nothing. */
+export async function tellDay(deps: Deps, account: string, now: EpochMs): Promise<boolean> {
+  const { zone } = deps.settings;
+  const day = dayWindow(later(now, -SETTLED_MS), zone);
+  const yesterday = dayWindow(later(now, -SETTLED_MS - DAY_MS), zone);
+  const { dailyTo } = await deps.books.head(account);
+  if (dailyTo === yesterday || day === yesterday) return false;
+
+  // Two days back is enough in every zone; the day's own window picks.
+  const states = new Map((await deps.books.plans(account)).map((state) => [state.id, state]));
+  const planned = deps.settings.plans.flatMap((plan) => {
+    const state = states.get(plan.id);
+    if (plan.kind !== "dca" || state === undefined || accountNameOf(plan, deps.settings.accounts) !== account)
+      return [];
+    const from = Math.max(later(now, -3 * DAY_MS), state.activeFrom) as EpochMs;
+    return slotsBetween(plan.schedule, plan.zone, from, now)
+      .filter((slot) => dayWindow(slot, zone) === yesterday)
+      .map((slot) => `${plan.id}@${slotText(slot)}`);
+  });
+  const runs = (await deps.books.runs(account)).filter(
+    ({ run }) => dayWindow(run.slot ?? run.openedAt, zone) === yesterday,
+  );
+  const ended = new Map<Outcome | "not over", number>();
+  const spent = new Map<string, ReturnType<typeof decimal>>();
+  for (const { run, intent } of runs) {
+    const outcome = run.outcome ?? "not over";
+    ended.set(outcome, (ended.get(outcome) ?? 0) + 1);
+    if (intent?.fills === undefined) continue;
+    const asset = intent.order.pair.quote;
+    spent.set(asset, add(spent.get(asset) ?? decimal("0"), spentOf(intent.fills)));
+  }
+  const byHand = runs.filter(({ run }) => run.slot === undefined).length;
+  const known = new Set(runs.map(({ run }) => run.id));
+  const silent = planned.filter((id) => !known.has(id));
+  if (planned.length > 0 || runs.length > 0) {
+    const text = dailyText(
+      deps.venue === "sandbox" ? "PLAY MONEY" : deps.settings.mode === "live" ? "LIVE" : "DRY RUN",
+      {
+        day: yesterday,
+        planned: planned.length,
+        accounted: planned.length - silent.length,
+        silent,
+        byHand,
+        ended: [...ended].map(([outcome, count]) => `${count} ${outcome}`),
+        spent: [...spent].map(([asset, amount]) => `${formatShort(amount)} ${asset}`),
+      },
+    );
+    await deps.books.addMessage(account, { id: `daily#${yesterday}`, at: now, ...text });
+  }
+  await deps.books.setDaily(account, yesterday);
+  return planned.length > 0 || runs.length > 0;
+}

@@ -1,0 +1,51 @@
+/**
+ * The owner's hand on an order that stayed in doubt: with evidence from the exchange, and only with it, the run goes on.
+ * Nothing the owner says is believed; Kraken is asked again.
+ */
+import type { Intent } from "../domain/run.ts";
+import { SECOND_MS } from "../domain/time.ts";
+import type { Deps } from "./ports.ts";
+import { type RunReport, runPlan, withRun } from "./run-plan.ts";
+import { endIntent } from "./steps/conclude.ts";
+import { look } from "./steps/look.ts";
+import { control } from "./steps/resolve.ts";
+
+export type Resolution =
+  | { readonly is: "found" | "absent"; readonly report: RunReport }
+  /** Neither the order nor its absence could be shown; nothing was changed. */
+  | { readonly is: "no-evidence"; readonly why: string }
+  | { readonly is: "not-quarantined"; readonly state: Intent["state"] | undefined };
+
+const BETWEEN_LOOKS_MS = 15 * SECOND_MS;
+
+export async function resolveRun(account: string, run: string, deps: Deps): Promise<Resolution> {
+  const resume = { kind: "resume", account, run } as const;
+  const outcome = await withRun(resume, deps, async (ctx): Promise<Resolution | "go-on"> => {
+    const intent = ctx.intent;
+    if (intent?.state !== "QUARANTINED") return { is: "not-quarantined", state: intent?.state };
+    for (const isFirst of [true, false]) {
+      const { found } = await look(ctx, intent);
+      if (found.length > 0) {
+        const txids = found.map((order) => order.txid);
+        ctx.step("reconcile", `the owner asked again: found ${txids.join(", ")}`);
+        await ctx.write(
+          intent,
+          ctx.noted({ ...intent, state: "ACKED", txids }, `ACKED by the owner: ${txids.join(", ")}`),
+        );
+        return "go-on";
+      }
+      const doubt = await control(ctx, intent);
+      if (doubt !== undefined) return { is: "no-evidence", why: doubt };
+      await ctx.releaseKey();
+      if (isFirst) await deps.clock.sleep(BETWEEN_LOOKS_MS);
+    }
+    const detail =
+      "two looks at Kraken, days after its deadline, found no such order, and the balance agrees";
+    await endIntent(ctx, intent, "SKIPPED", "abandoned", { code: "UNPROVEN", detail });
+    return "go-on";
+  });
+  if (outcome !== "go-on") return outcome;
+  const report = await runPlan(resume, deps);
+  await deps.books.unblock(account, report.plan);
+  return { is: report.outcome === "abandoned" ? "absent" : "found", report };
+}

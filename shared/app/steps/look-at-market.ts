@@ -1,0 +1,87 @@
+/** quote: everything that Kraken must say before a buy can be sized, and whether the key may be used at all. */
+import { checkMarketOpen } from "../../domain/dca.ts";
+import { subtract } from "../../domain/decimal.ts";
+import { checkKey } from "../../domain/key-check.ts";
+import type { Cost, Volume } from "../../domain/money.ts";
+import type { Reason } from "../../domain/run.ts";
+import { type EpochMs, HOUR_MS } from "../../domain/time.ts";
+import { ExchangeError } from "../errors.ts";
+import { BUY_POINTS, KEY_CHECK_POINTS, type RunContext } from "../run-context.ts";
+import { checkForeign } from "./foreign.ts";
+
+/** A key that was found good stays good for this long (design: checked hourly). */
+const KEY_CHECK_MS_MAX = HOUR_MS;
+
+/** Kraken's state, the key, fees and balances, and last the quote, so that it is fresh. */
+export async function lookAtMarket(ctx: RunContext, now: EpochMs) {
+  const { deps, plan } = ctx;
+  const system = await ctx.publicly(() => deps.exchange.systemStatus());
+  const rules = await ctx.publicly(() => deps.exchange.pairRules(plan.pair));
+  const closed = checkMarketOpen(system, rules);
+  // Test: maintenance is seen before anything is planned, and the slot is told
+  if (closed !== undefined) return { is: "closed", outcome: "skipped", reason: closed } as const;
+
+  const checkedBefore = ctx.snapshot.keyCheck;
+  const badKey = await checkTradeKey(ctx, now);
+  // Test: a key that can withdraw is refused by the name of its tick box
+  if (badKey !== undefined) return { is: "closed", outcome: "refused", reason: badKey } as const;
+  // Hourly with the key, so that looking costs next to nothing; each time when it decides.
+  if (deps.settings.manualOrders === "stop" || ctx.snapshot.keyCheck !== checkedBefore) {
+    const open = await ctx.withAccount(BUY_POINTS + 1, (account) => account.openOrders());
+    const foreign = await checkForeign(ctx, open);
+    if (foreign !== undefined) return { is: "closed", outcome: "skipped", reason: foreign } as const;
+  }
+
+  const { fees, balances } = await ctx.withAccount(BUY_POINTS, async (account) => ({
+    fees: await account.feeRates(rules),
+    balances: await account.balances(),
+  }));
+  const quote = await ctx.publicly(() => deps.exchange.quote(rules));
+  const zero = subtract(plan.spend, plan.spend);
+  const paying = balances.get(rules.quoteId);
+  const free = (paying === undefined ? zero : subtract(paying.total, paying.held)) as Cost;
+  const base = (balances.get(rules.baseId)?.total ?? zero) as unknown as Volume;
+  return { is: "open", market: { system, rules, quote, fees, free }, base } as const;
+}
+
+/** Fails closed: without a good check of this very secret, under an hour old, nothing is ordered. */
+export async function checkTradeKey(ctx: RunContext, now: EpochMs): Promise<Reason | undefined> {
+  const known = ctx.snapshot.keyCheck;
+  const isCurrent =
+    known !== undefined &&
+    known.secretVersion === ctx.credentials.version &&
+    known.checkedAt <= now &&
+    now - known.checkedAt < KEY_CHECK_MS_MAX;
+  let problems = known?.problems ?? [];
+  if (!isCurrent || problems.length > 0) {
+    const info = await ctx.withAccount(BUY_POINTS + KEY_CHECK_POINTS, (account) => account.keyInfo());
+    const verdict = checkKey(info, "trade", now, ctx.deps.keyExpectation("trade"));
+    problems = verdict.problems;
+    const keyCheck = {
+      secretVersion: ctx.credentials.version,
+      keyName: info.name,
+      ...verdict,
+      checkedAt: now,
+    };
+    await ctx.deps.ledger.setKeyCheck(ctx.account.name, "trade", keyCheck);
+    ctx.snapshot = { ...ctx.snapshot, keyCheck };
+  }
+  if (problems.length === 0) return undefined;
+  return { code: "KEY_REFUSED", detail: `the trade key is refused: ${problems.join("; ")}` };
+}
+
+/** What a failed call at this stage means for the run, where it will not get better by waiting. */
+export function reasonOf(error: unknown): Reason | undefined {
+  if (!(error instanceof ExchangeError) || error.retry !== "never") return undefined;
+  switch (error.code) {
+    case "PAIR_UNKNOWN":
+      return { code: "PAIR_UNKNOWN", detail: error.message };
+    case "KEY_INVALID":
+    case "SIGNATURE_INVALID":
+    case "PERMISSION_DENIED":
+    case "ACCOUNT_RESTRICTED":
+      return { code: "KEY_REFUSED", detail: error.message };
+    default:
+      return { code: "KRAKEN_REFUSED", detail: error.message };
+  }
+}
