@@ -17,6 +17,7 @@ export class VirtualClock implements Clock {
   #timers: Timer[] = [];
   #count = 0;
   #sleepers = 0;
+  #isFiring = false;
   #wake: NodeJS.Timeout | undefined;
   readonly #realNow: () => number;
 
@@ -102,10 +103,15 @@ export class VirtualClock implements Clock {
   /** Moves to `at`, never back, and fires what is due on the way, each with the clock at its own due time. */
   moveTo(at: number): void {
     this.#follow();
-    for (let first = this.#timers[0]; first !== undefined && first.dueAt <= at; first = this.#timers[0]) {
-      this.#set(first.dueAt);
-      this.#timers.shift();
-      first.action();
+    this.#isFiring = true;
+    try {
+      for (let first = this.#timers[0]; first !== undefined && first.dueAt <= at; first = this.#timers[0]) {
+        this.#set(first.dueAt);
+        this.#timers.shift();
+        first.action();
+      }
+    } finally {
+      this.#isFiring = false;
     }
     this.#set(at);
     this.#arm();
@@ -127,9 +133,13 @@ export class VirtualClock implements Clock {
     this.#realAt = this.#realNow();
   }
 
+  /** Faster than real time, the clock waits for its timers: to a clock that flies, a moment is minutes. */
   #follow(): void {
     const real = this.#realNow();
-    const passed = Math.max(0, real - this.#realAt) * this.#rate;
+    const due = this.#timers[0]?.dueAt ?? Number.POSITIVE_INFINITY;
+    const most =
+      this.#rate > 1 ? (this.#isFiring ? 0 : Math.max(0, due - this.#virtualAt)) : Number.POSITIVE_INFINITY;
+    const passed = Math.min(Math.max(0, real - this.#realAt) * this.#rate, most);
     this.#realAt = real;
     this.#virtualAt += passed;
     this.#elapsed += passed;

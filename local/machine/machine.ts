@@ -24,6 +24,8 @@ import { Worker } from "./worker.ts";
 export type { MachineOptions } from "./parts.ts";
 
 const KEEP_EACH_MS = 5_000;
+/** However fast the clock is, the sweep leaves most of the real time to it. */
+const SWEEP_EACH_REAL_MS = 100;
 
 export class Machine {
   readonly deps: Deps;
@@ -81,7 +83,7 @@ export class Machine {
       clock: this.clock,
       sweep: () => this.#follow(this.sweep()),
       hasOpenRuns: () => this.#openRuns.size > 0,
-      remainingMs: () => this.#mover.remainingMs,
+      idleMs: () => Math.max(this.#mover.remainingMs, SWEEP_EACH_REAL_MS * options.speed),
     });
     this.scheduler = new Scheduler({
       clock: this.clock,
@@ -116,20 +118,30 @@ export class Machine {
     this.scheduler.start();
     this.#sweepTimer.start();
     this.#armKeep();
-    this.clock.rate = this.options.speed;
+    this.#setRate();
     this.#follow(this.pump());
   }
 
-  /** Works the queue until it is empty; the clock runs 1:1 meanwhile. */
-  async pump(): Promise<void> {
-    this.clock.rate = 1;
+  /** Works the queue until it is empty. */
+  pump(): Promise<void> {
+    return this.#during(this.#worker.pump());
+  }
+
+  /** The clock runs 1:1 meanwhile, and is not moved unless the work sleeps on it. */
+  async #during(work: Promise<unknown>): Promise<void> {
     this.#working++;
+    this.#setRate();
     try {
-      await this.#worker.pump();
+      await work;
     } finally {
       this.#working--;
-      if (!this.#worker.isBusy && this.#started) this.clock.rate = this.options.speed;
+      this.#setRate();
     }
+  }
+
+  #setRate(): void {
+    const rate = this.#started && this.#working === 0 ? this.options.speed : 1;
+    if (this.clock.rate !== rate) this.clock.rate = rate;
   }
 
   get isBusy(): boolean {
@@ -227,12 +239,9 @@ export class Machine {
   }
 
   #follow(work: Promise<unknown>): void {
-    this.#working++;
-    work
-      .catch((error: unknown) => this.#fail("work in the background failed and is tried again", error))
-      .finally(() => {
-        this.#working--;
-      });
+    this.#during(work).catch((error: unknown) =>
+      this.#fail("work in the background failed and is tried again", error),
+    );
   }
 
   /** One sentence; the same one again only after a minute. */

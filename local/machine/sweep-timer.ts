@@ -1,4 +1,4 @@
-/** When the sweep looks: each minute, and seldom while time is moved far and nothing is going on. */
+/** When the sweep looks: each minute, and seldom while time is moved far, or flies, and nothing is going on. */
 import type { Clock } from "../../shared/app/clock.ts";
 import { HOUR_MS, MINUTE_MS } from "../../shared/domain/time.ts";
 
@@ -8,7 +8,7 @@ export class SweepTimer {
   readonly #clock: Clock;
   readonly #sweep: () => void;
   readonly #hasOpenRuns: () => boolean;
-  readonly #remainingMs: () => number;
+  readonly #idleMs: () => number;
   #timer: { cancel(): void } | undefined;
   #dueAt = 0;
   /** Something began or failed since the last look. */
@@ -18,13 +18,13 @@ export class SweepTimer {
     clock: Clock;
     sweep: () => void;
     hasOpenRuns: () => boolean;
-    /** How much further the clock is being moved. */
-    remainingMs: () => number;
+    /** How far the next look may be away while nothing is going on. */
+    idleMs: () => number;
   }) {
     this.#clock = options.clock;
     this.#sweep = options.sweep;
     this.#hasOpenRuns = options.hasOpenRuns;
-    this.#remainingMs = options.remainingMs;
+    this.#idleMs = options.idleMs;
   }
 
   start(): void {
@@ -48,7 +48,7 @@ export class SweepTimer {
     this.#timer = this.#clock.after(inMs, () => {
       const isBusy = this.#isAttentive || this.#hasOpenRuns();
       this.#isAttentive = false;
-      this.#arm(isBusy ? MINUTE_MS : Math.max(MINUTE_MS, Math.min(FAR_MS, this.#remainingMs())));
+      this.#arm(isBusy ? MINUTE_MS : Math.max(MINUTE_MS, Math.min(FAR_MS, this.#idleMs())));
       this.#sweep();
     });
   }
