@@ -11,15 +11,16 @@ import { accountNameOf, type DcaPlan } from "../domain/plan.ts";
 import type { Fills, Firing, Intent, Label, Outcome, Reason, Resume, Run } from "../domain/run.ts";
 import { runIdOf } from "../domain/run.ts";
 import { isSlot, parseSlot } from "../domain/schedule.ts";
-import { type EpochMs, later, MINUTE_MS } from "../domain/time.ts";
+import { DAY_MS, type EpochMs, later, MINUTE_MS } from "../domain/time.ts";
 import { armingHash, keyHashOf } from "./ids.ts";
 import type { Deps } from "./ports.ts";
 import { FiringRefused } from "./refuse-firing.ts";
-import { Postponed, RunContext } from "./run-context.ts";
+import { type Postponed, RunContext } from "./run-context.ts";
 import { endIntent, endWithoutOrder } from "./steps/conclude.ts";
 import { checkLabel, lateAfterOf, planBuy } from "./steps/plan-buy.ts";
 import { resolve } from "./steps/resolve.ts";
 import { settle } from "./steps/settle.ts";
+import { asPostponed, tellWaiting } from "./steps/stand-still.ts";
 import { submit } from "./steps/submit.ts";
 
 export type RunReport = {
@@ -60,6 +61,7 @@ export async function withRun<T>(
 ): Promise<T> {
   const ctx = await openRun(resume, deps);
   if (!(ctx instanceof RunContext)) throw new FiringRefused(`run ${resume.run} is over: ${ctx.outcome}`);
+  needKey(ctx);
   try {
     return await work(ctx);
   } finally {
@@ -72,8 +74,7 @@ async function inRun(ctx: RunContext, work: () => Promise<RunReport>): Promise<R
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof Postponed)) throw error;
-    await postpone(ctx, error);
+    await postpone(ctx, await asPostponed(ctx, error));
     return reportOf(ctx.run, ctx.intent);
   } finally {
     await ctx.releaseKey();
@@ -84,6 +85,7 @@ async function inRun(ctx: RunContext, work: () => Promise<RunReport>): Promise<R
 async function advance(ctx: RunContext): Promise<boolean> {
   const { intent, run } = ctx;
   if (run.closedAt !== undefined) return false;
+  needKey(ctx);
   if (intent === undefined) {
     await planBuy(ctx);
     return true;
@@ -152,12 +154,15 @@ async function openRun(firing: Firing | Resume, deps: Deps): Promise<RunContext 
     await endWithoutOrder(ctx, "refused", obstacle);
     return reportOf(ctx.run, ctx.intent);
   }
-  if (credentials === undefined)
-    throw new Error(`run ${runId} has an order in the ledger, but there is no key`);
   return ctx;
 }
 
 const NO_CREDENTIALS = { apiKey: "", privateKey: undefined as never, version: "" };
+
+function needKey(ctx: RunContext): void {
+  if (ctx.credentials !== NO_CREDENTIALS) return;
+  throw new Error("it has an order in the ledger, and there is no key to ask Kraken with");
+}
 
 const noKey = (account: string): Reason => ({
   code: "KEY_MISSING",
@@ -207,16 +212,16 @@ function identify(firing: Firing | Resume, deps: Deps) {
 async function postpone(ctx: RunContext, postponed: Postponed): Promise<void> {
   const { intent } = ctx;
   if (ctx.run.closedAt !== undefined) return;
-  const tooLate = postponed.at > (intent?.lateAfter ?? lateAfterOf(ctx));
   const reason: Reason = { code: "EXCHANGE_UNREACHABLE", detail: postponed.message };
   try {
     if (intent === undefined) {
-      if (tooLate) return await endWithoutOrder(ctx, "skipped", reason);
+      if (postponed.at > lateAfterOf(ctx)) return await endWithoutOrder(ctx, "skipped", reason);
       ctx.run = { ...ctx.run, dueAt: postponed.at };
       await ctx.deps.ledger.postpone(ctx.run);
-    } else if (intent.state === "PLANNED" && tooLate && intent.n === 0) {
+    } else if (intent.state === "PLANNED" && isGivenUp(intent, postponed)) {
       await endIntent(ctx, intent, "SKIPPED", "skipped", reason);
     } else {
+      await tellWaiting(ctx, intent, postponed.message);
       await ctx.write(intent, { ...intent, dueAt: postponed.at });
     }
   } finally {
@@ -230,6 +235,10 @@ async function postpone(ctx: RunContext, postponed: Postponed): Promise<void> {
     });
   }
 }
+
+/** Past its time; where attempts were made, each proven to have placed nothing, a day is left to look once more. */
+const isGivenUp = ({ n, lateAfter }: Intent, { at }: Postponed): boolean =>
+  at > (n === 0 ? lateAfter : later(lateAfter, DAY_MS));
 
 export function reportOf(run: Run, intent: Intent | undefined): RunReport {
   const open: Outcome =

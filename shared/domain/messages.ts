@@ -2,7 +2,7 @@
 import { compare, divide, formatShort } from "./decimal.ts";
 import { addCost, addFee, addVolume, type Cost, costWithFee, type Price, type Volume } from "./money.ts";
 import type { DcaPlan } from "./plan.ts";
-import type { Fills, FrozenOrder, Label, Outcome, Reason } from "./run.ts";
+import type { Fills, FrozenOrder, Intent, Label, Outcome, Reason } from "./run.ts";
 
 export type MessageText = { readonly subject: string; readonly text: string };
 
@@ -118,6 +118,26 @@ export function uncertainText(
     `${plan}: an order is in doubt`,
     `Kraken did not answer for certain at ${at}. Nothing was sent again. Tidekeeper keeps looking for the order ` +
       `${clientOrderId} and will adopt it, or prove that it does not exist, by itself. Run ${run}.`,
+  );
+}
+
+export function standsStillText(
+  label: Label,
+  run: string,
+  plan: string,
+  intent: Pick<Intent, "state" | "clientOrderId"> | undefined,
+  why: string,
+): MessageText {
+  const order =
+    intent?.state === "ACKED"
+      ? ` Kraken accepted the order ${intent.clientOrderId}; what it bought is booked as soon as Kraken shows it.`
+      : intent?.state === "SUBMITTING"
+        ? ` Whether the order ${intent.clientOrderId} exists is not known; nothing is sent again before it is.`
+        : " Nothing was bought.";
+  return titled(
+    label,
+    `${plan}: a run stands still`,
+    `A run of ${plan} stands still: ${why}.${order} Tidekeeper tries again by itself. Run ${run}.`,
   );
 }
 

@@ -155,7 +155,7 @@ async function keepInDoubt(ctx: RunContext, intent: Intent, doubt: string, now: 
 }
 
 /** Once per run: the owner hears that an order is in doubt, and that nothing is sent again. */
-async function tellDoubt(ctx: RunContext, intent: Intent): Promise<void> {
+export async function tellDoubt(ctx: RunContext, intent: Intent): Promise<void> {
   const at = isoOf(later(intent.deadline ?? intent.createdAt, 0));
   const text = uncertainText(ctx.label, ctx.run.id, ctx.plan.id, intent.clientOrderId, at);
   const message = {
