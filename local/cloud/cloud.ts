@@ -2,13 +2,15 @@
  * The embedded AWS endpoint: DynamoDB, Secrets Manager, SNS and SQS on one loopback port, spoken to by unmodified SDK
  * clients, with everything kept in one folder or in memory and with time from the clock it is given.
  */
+import { existsSync } from "node:fs";
 import type { Clock } from "../../shared/app/clock.ts";
 import { Activity } from "./activity.ts";
-import { type Database, openDatabase } from "./database.ts";
+import { type Database, type OpenLevel, openDatabase } from "./database.ts";
 import { Port, type SdkRequestHandler, sdkRequestHandler } from "./door.ts";
 import { DynamoDb } from "./dynamodb/dynamodb.ts";
+import { CloudError } from "./errors.ts";
 import { Front } from "./front.ts";
-import { Secrets } from "./secrets.ts";
+import { plainFile, Secrets, type SecretsFile } from "./secrets.ts";
 import { type Published, Sns } from "./sns.ts";
 import { Sqs } from "./sqs/sqs.ts";
 import { openStateFolder } from "./state-folder.ts";
@@ -22,6 +24,10 @@ export type CloudOptions = {
   readonly dir?: string;
   /** Seen in ARNs only. */
   readonly region?: string;
+  /** In place of `secrets.json`: where secrets are kept that must not lie on the disk as they are. */
+  readonly secrets?: SecretsFile;
+  /** In place of LevelDB on the disk, for tests that cut the power. */
+  readonly openLevel?: OpenLevel;
 };
 
 export interface Cloud {
@@ -43,8 +49,10 @@ export interface Cloud {
 /** Throws CloudError, with one sentence, when the state folder cannot be used. */
 export async function openCloud(options: CloudOptions): Promise<Cloud> {
   const { clock, dir, region = "us-east-1" } = options;
-  const { database, secretsFile } = dir === undefined ? await inMemory() : await openStateFolder(dir);
-  const services = await openServices(database, secretsFile, clock, region).catch(async (error) => {
+  const { database, secretsFile } =
+    dir === undefined ? await inMemory() : await openStateFolder(dir, options.openLevel);
+  const open = async () => openServices(database, secretsIn(secretsFile, options.secrets), clock, region);
+  const services = await open().catch(async (error: unknown) => {
     await database.close();
     throw error;
   });
@@ -69,17 +77,26 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
   };
 }
 
+/** A folder that holds secrets as they are is not taken for one whose secrets are sealed. */
+function secretsIn(plain: string | undefined, given: SecretsFile | undefined): SecretsFile | undefined {
+  if (given === undefined) return plain === undefined ? undefined : plainFile(plain);
+  if (plain !== undefined && existsSync(plain)) {
+    throw new CloudError(`${plain} holds secrets as they are, expected none beside ${given.path}`);
+  }
+  return given;
+}
+
 const inMemory = async () => ({ database: await openDatabase(undefined), secretsFile: undefined });
 
 async function openServices(
   database: Database,
-  secretsFile: string | undefined,
+  secretsFile: SecretsFile | undefined,
   clock: Clock,
   region: string,
 ) {
   return {
     dynamodb: await DynamoDb.open(database, clock, region),
-    secretsmanager: await Secrets.open(secretsFile, clock, region),
+    secretsmanager: Secrets.open(secretsFile, clock, region),
     sns: await Sns.open(database, clock, region),
     sqs: await Sqs.open(database, clock, region),
   };

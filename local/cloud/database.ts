@@ -4,7 +4,9 @@
  * Promise: a `batch` is all there or not at all, also after the process or the machine dies, and when it has resolved
  * it is on the disk. LevelDB writes a batch as one record of its log and `sync` waits for the disk.
  */
+import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
+import { syncFolder } from "./whole-file.ts";
 
 export type Change =
   | { readonly type: "put"; readonly key: string; readonly value: unknown }
@@ -27,7 +29,8 @@ export interface Database {
   close(): Promise<void>;
 }
 
-type Level = {
+/** What of LevelDB is used. */
+export type Level = {
   open(): Promise<void>;
   get(key: string): Promise<unknown>;
   batch(changes: readonly Change[], options: { sync: boolean }): Promise<void>;
@@ -45,20 +48,43 @@ const { MemoryLevel } = ofDynalite("memory-level") as {
   MemoryLevel: LevelClass<[{ valueEncoding: "json" }]>;
 };
 
-export async function openDatabase(folder: string | undefined): Promise<Database> {
-  const level =
-    folder === undefined
-      ? new MemoryLevel({ valueEncoding: "json" })
-      : new Level(folder, { valueEncoding: "json" });
+/** LevelDB in a folder. */
+export type OpenLevel = (folder: string) => Level;
+export const levelIn: OpenLevel = (folder) => new Level(folder, { valueEncoding: "json" });
+
+/** `openLevel` stands in for the disk where a test cuts its power. */
+export async function openDatabase(
+  folder: string | undefined,
+  openLevel: OpenLevel = levelIn,
+): Promise<Database> {
+  const level = folder === undefined ? new MemoryLevel({ valueEncoding: "json" }) : openLevel(folder);
   await level.open();
+  let logs = folder === undefined ? "" : logsIn(folder);
+  /** LevelDB syncs what it writes into a new log, and the log's name only later, with its manifest. */
+  const syncNames = () => {
+    if (folder === undefined) return;
+    const now = logsIn(folder);
+    if (now === logs) return;
+    syncFolder(folder);
+    logs = now;
+  };
   return {
     get: (key) => level.get(key),
-    batch: (changes) => (changes.length === 0 ? Promise.resolve() : level.batch(changes, { sync: true })),
+    async batch(changes) {
+      if (changes.length === 0) return;
+      await level.batch(changes, { sync: true });
+      syncNames();
+    },
     values: (range) => level.values(range),
     entries: (range) => level.iterator(range),
     close: () => level.close(),
   };
 }
+
+const logsIn = (folder: string): string =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith(".log"))
+    .join();
 
 /** All keys that start with `prefix`; keys are ASCII after their prefix. */
 export const under = (prefix: string): Range => ({ gte: prefix, lt: `${prefix}\xff` });

@@ -2,16 +2,16 @@
  * Secrets Manager. A secret may exist without a value, as one that infrastructure makes and its owner fills later.
  *
  * All secrets are one file of their own, replaced whole at each change, so that a value that has been rotated away is
- * gone from the disk with its version.
+ * gone from the disk with its version. Where the keys are real money's, that file is sealed (local/keys).
  */
 import { randomBytes, randomUUID } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { existsSync, readFileSync } from "node:fs";
 import type { Clock } from "../../shared/app/clock.ts";
 import { AwsError, CloudError, unknownOperation } from "./errors.ts";
 import { textIn, textsIn, wholeIn } from "./input.ts";
 import { ACCOUNT, type Input, type Output, type Service } from "./service.ts";
-import { writeWhole } from "./state-folder.ts";
 import { Turns } from "./turns.ts";
+import { writeWhole } from "./whole-file.ts";
 
 type Version = {
   readonly id: string;
@@ -32,6 +32,21 @@ type Secret = {
   readonly versions: readonly Version[];
 };
 
+/** Where the text of all secrets is kept. What `write` was given is on the disk when it returns. */
+export interface SecretsFile {
+  /** Told in errors. */
+  readonly path: string;
+  /** Undefined when nothing has been written yet. */
+  read(): string | undefined;
+  write(text: string): void;
+}
+
+export const plainFile = (path: string): SecretsFile => ({
+  path,
+  read: () => (existsSync(path) ? readFileSync(path, "utf8") : undefined),
+  write: (text) => writeWhole(path, text),
+});
+
 const CURRENT = "AWSCURRENT";
 const PREVIOUS = "AWSPREVIOUS";
 /** AWS drops versions without a stage some time after a hundred; here the few are enough. */
@@ -43,11 +58,16 @@ export class Secrets implements Service {
   readonly operations = operations;
   readonly #clock: Clock;
   readonly #region: string;
-  readonly #file: string | undefined;
+  readonly #file: SecretsFile | undefined;
   readonly #turns = new Turns();
   #secrets: readonly Secret[];
 
-  private constructor(file: string | undefined, clock: Clock, region: string, secrets: readonly Secret[]) {
+  private constructor(
+    file: SecretsFile | undefined,
+    clock: Clock,
+    region: string,
+    secrets: readonly Secret[],
+  ) {
     this.#file = file;
     this.#clock = clock;
     this.#region = region;
@@ -55,8 +75,8 @@ export class Secrets implements Service {
   }
 
   /** Without a file, secrets are in memory alone. */
-  static async open(file: string | undefined, clock: Clock, region: string): Promise<Secrets> {
-    return new Secrets(file, clock, region, file === undefined ? [] : await read(file));
+  static open(file: SecretsFile | undefined, clock: Clock, region: string): Secrets {
+    return new Secrets(file, clock, region, file === undefined ? [] : secretsIn(file));
   }
 
   async call(operation: string, input: Input): Promise<Output> {
@@ -159,17 +179,19 @@ export class Secrets implements Service {
   }
 
   async #save(secrets: readonly Secret[]): Promise<void> {
-    if (this.#file !== undefined) await writeWhole(this.#file, JSON.stringify({ secrets }, undefined, 2));
+    this.#file?.write(JSON.stringify({ secrets }, undefined, 2));
     this.#secrets = secrets;
   }
 }
 
-async function read(file: string): Promise<readonly Secret[]> {
+function secretsIn(file: SecretsFile): readonly Secret[] {
   try {
-    return (JSON.parse(await readFile(file, "utf8")) as { secrets: Secret[] }).secrets;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw new CloudError(`${file} cannot be read as the secrets that were written there`, { cause: error });
+    const text = file.read();
+    if (text === undefined) return [];
+    return (JSON.parse(text) as { secrets: Secret[] }).secrets;
+  } catch {
+    // Without the cause: it quotes what it read.
+    throw new CloudError(`${file.path} cannot be read as the secrets that were written there`);
   }
 }
 

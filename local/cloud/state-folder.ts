@@ -3,24 +3,28 @@
  *
  * LevelDB holds the lock. Nothing is changed in a folder of another version, or in one that is not ours.
  */
-import { chmod, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { type Database, openDatabase } from "./database.ts";
+import { chmod, readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Database, type OpenLevel, openDatabase } from "./database.ts";
 import { CloudError } from "./errors.ts";
+import { makeFolder, writeWhole } from "./whole-file.ts";
 
 const VERSION = 1;
 const VERSION_FILE = "version.json";
 
-export async function openStateFolder(dir: string): Promise<{ database: Database; secretsFile: string }> {
+export async function openStateFolder(
+  dir: string,
+  openLevel?: OpenLevel,
+): Promise<{ database: Database; secretsFile: string }> {
   try {
-    await mkdir(dir, { recursive: true, mode: 0o700 });
+    makeFolder(dir);
     const isNew = await checkVersion(dir);
     await chmod(dir, 0o700);
     narrowNewFiles();
-    if (isNew) await writeWhole(join(dir, VERSION_FILE), JSON.stringify({ cloud: VERSION }));
+    if (isNew) writeWhole(join(dir, VERSION_FILE), JSON.stringify({ cloud: VERSION }));
     const store = join(dir, "store");
-    await mkdir(store, { recursive: true, mode: 0o700 });
-    const database = await openDatabase(store);
+    makeFolder(store);
+    const database = await openDatabase(store, openLevel);
     for (const name of await readdir(store)) await closeToOthers(join(store, name));
     return { database, secretsFile: join(dir, "secrets.json") };
   } catch (error) {
@@ -34,26 +38,6 @@ async function closeToOthers(path: string): Promise<void> {
     await chmod(path, 0o600);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-  }
-}
-
-/** Replaces the file in one step: whoever reads it, also after a crash, finds the old text or the new one. */
-export async function writeWhole(path: string, text: string): Promise<void> {
-  const draft = `${path}.new`;
-  await rm(draft, { force: true });
-  const file = await open(draft, "wx", 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(draft, path);
-  const folder = await open(dirname(path), "r");
-  try {
-    await folder.sync(); // The new name, too, must be on the disk
-  } finally {
-    await folder.close();
   }
 }
 

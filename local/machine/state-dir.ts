@@ -1,17 +1,8 @@
 /** The state folder of one-machine mode: its version, who works in it, and where the clock stood. */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
+import { makeFolder, writeWhole } from "../cloud/whole-file.ts";
 
 /** A folder of another version is not touched. */
 const VERSION = 1;
@@ -55,7 +46,7 @@ export class StateDir {
     const file = join(path, "machine.json");
     try {
       const isNew = !existsSync(file);
-      mkdirSync(path, { recursive: true, mode: 0o700 });
+      makeFolder(path);
       const other = readRunning(path);
       if (other !== undefined && other.pid !== process.pid) {
         throw new MachineError(
@@ -91,17 +82,10 @@ export class StateDir {
       rmSync(join(this.path, "running.json"), { force: true });
   }
 
-  /** Replaced in one step, so that a crash leaves the old text or the new one; two that start at once each have their draft. */
+  /** Two that start at once each have their draft. */
   #write(name: string, value: unknown): void {
-    const temporary = join(this.path, `${name}.${process.pid}.new`);
-    const file = openSync(temporary, "w", 0o600);
-    try {
-      writeSync(file, `${JSON.stringify(value)}\n`);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(temporary, join(this.path, name));
+    const path = join(this.path, name);
+    writeWhole(path, `${JSON.stringify(value)}\n`, `${path}.${process.pid}.new`);
   }
 }
 
