@@ -34,6 +34,8 @@ export const WORK_MS_MAX = 45 * SECOND_MS;
 export class RunContext {
   readonly deps: Deps;
   readonly plan: DcaPlan;
+  /** tide.yaml has the plan no longer: its runs are accounted for, nothing is ordered. */
+  readonly isRetired: boolean;
   readonly account: Account;
   readonly label: Label;
   /** What a run that begins now would be; undefined where it would be live and is not armed. */
@@ -52,6 +54,7 @@ export class RunContext {
   constructor(fields: {
     deps: Deps;
     plan: DcaPlan;
+    isRetired: boolean;
     account: Account;
     label: Label;
     labelNow: Label | undefined;
@@ -62,6 +65,7 @@ export class RunContext {
   }) {
     this.deps = fields.deps;
     this.plan = fields.plan;
+    this.isRetired = fields.isRetired;
     this.account = fields.account;
     this.label = fields.label;
     this.labelNow = fields.labelNow;

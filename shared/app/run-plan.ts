@@ -7,6 +7,7 @@
  * Promises: at most one order per intent is ever accepted; no order leaves that is not in the ledger first; no order that
  * Kraken accepted is forgotten; what may be spent never exceeds a cap; every run ends in one outcome that is told.
  */
+import { cost, rate } from "../domain/money.ts";
 import { accountNameOf, type DcaPlan } from "../domain/plan.ts";
 import type { Fills, Firing, Intent, Label, Outcome, Reason, Resume, Run } from "../domain/run.ts";
 import { runIdOf } from "../domain/run.ts";
@@ -17,7 +18,7 @@ import type { Deps } from "./ports.ts";
 import { FiringRefused } from "./refuse-firing.ts";
 import { type Postponed, RunContext } from "./run-context.ts";
 import { endIntent, endWithoutOrder } from "./steps/conclude.ts";
-import { checkLabel, lateAfterOf, planBuy } from "./steps/plan-buy.ts";
+import { checkStanding, lateAfterOf, planBuy } from "./steps/plan-buy.ts";
 import { resolve } from "./steps/resolve.ts";
 import { settle } from "./steps/settle.ts";
 import { asPostponed, tellWaiting } from "./steps/stand-still.ts";
@@ -110,18 +111,19 @@ async function advance(ctx: RunContext): Promise<boolean> {
 
 /** Reads the run's state, or starts it. A finished report where there is nothing to work with. */
 async function openRun(firing: Firing | Resume, deps: Deps): Promise<RunContext | RunReport> {
-  const { plan, account, slot, runId } = identify(firing, deps);
+  const { plan: current, planId, account, slot, runId } = identify(firing, deps);
   const credentials = await deps.secrets.credentials(account.name, "trade");
   const keyHash = credentials === undefined ? undefined : keyHashOf(credentials.apiKey);
   const snapshot = await deps.ledger.read({
     account: account.name,
-    plan: plan.id,
+    plan: planId,
     run: runId,
     ...(keyHash === undefined ? {} : { keyHash }),
   });
   if (snapshot.run === undefined && firing.kind === "resume") {
     throw new FiringRefused(`the ledger has no run ${runId} to resume`);
   }
+  const plan = current ?? retiredPlan(planId, snapshot.intent);
   const label = labelOf(deps, snapshot.head.armed);
   const run: Run = snapshot.run ?? {
     id: runId,
@@ -138,6 +140,7 @@ async function openRun(firing: Firing | Resume, deps: Deps): Promise<RunContext 
   const ctx = new RunContext({
     deps,
     plan,
+    isRetired: current === undefined,
     account,
     label: run.label,
     labelNow: label,
@@ -149,7 +152,7 @@ async function openRun(firing: Firing | Resume, deps: Deps): Promise<RunContext 
   if (snapshot.run === undefined) {
     ctx.step("fire", slot === undefined ? "by hand" : `slot ${runId.slice(plan.id.length + 1)}`);
   }
-  const obstacle = credentials === undefined ? noKey(account.name) : checkLabel(ctx);
+  const obstacle = credentials === undefined ? noKey(account.name) : checkStanding(ctx);
   if (snapshot.intent === undefined && obstacle !== undefined) {
     await endWithoutOrder(ctx, "refused", obstacle);
     return reportOf(ctx.run, ctx.intent);
@@ -184,6 +187,11 @@ function identify(firing: Firing | Resume, deps: Deps) {
   const runId = firing.kind === "resume" ? firing.run : runIdOf(firing);
   const planId = firing.kind === "resume" ? firing.run.split("@", 1)[0]! : firing.plan;
   const found = settings.plans.find((plan) => plan.id === planId);
+  const slotText = runId.slice(planId.length + 1);
+  const slot = firing.kind === "resume" || "slot" in firing ? parseSlot(slotText) : undefined;
+  const isOurs = found?.kind === "dca" && accountNameOf(found, settings.accounts) === account.name;
+  // Test: leaves no order behind that nobody looks for
+  if (firing.kind === "resume" && !isOurs) return { plan: undefined, planId, account, slot, runId };
   if (found === undefined) throw new FiringRefused(`there is no plan ${JSON.stringify(planId)}`);
   if (found.kind !== "dca" || (firing.kind !== "resume" && firing.kind !== found.kind)) {
     throw new FiringRefused(`plan ${planId} is a ${found.kind} plan, it cannot be fired as ${firing.kind}`);
@@ -192,8 +200,6 @@ function identify(firing: Firing | Resume, deps: Deps) {
   if (accountNameOf(plan, settings.accounts) !== account.name) {
     throw new FiringRefused(`plan ${planId} does not belong to account ${account.name}`);
   }
-  const slotText = runId.slice(planId.length + 1);
-  const slot = firing.kind === "resume" || "slot" in firing ? parseSlot(slotText) : undefined;
   if (firing.kind !== "resume" && "slot" in firing) {
     if (slot === undefined)
       throw new FiringRefused(`${JSON.stringify(firing.slot)} is not a minute like 2026-11-23T07:00Z`);
@@ -205,8 +211,22 @@ function identify(firing: Firing | Resume, deps: Deps) {
     // Test: a firing of the future is put aside and told, and others go on
     if (slot > later(deps.clock.now(), MINUTE_MS)) throw new FiringRefused(`${firing.slot} has not come yet`);
   }
-  return { plan, account, slot, runId };
+  return { plan, planId, account, slot, runId };
 }
+
+/** Of a plan that tide.yaml has no longer: enough to account for its runs, never to order. */
+const retiredPlan = (id: string, intent: Intent | undefined): DcaPlan => ({
+  kind: "dca",
+  id,
+  pair: intent?.order.pair ?? { base: "", quote: "" },
+  spend: intent?.order.costMax ?? cost("0"),
+  schedule: { is: "daily", time: { hour: 0, minute: 0 } },
+  zone: "UTC",
+  order: { style: "taker" },
+  guards: { maxSpread: rate("0") },
+  ifTooSmall: "skip",
+  ifMissed: { is: "skip" },
+});
 
 /** Stores when the run goes on. What has waited past its time ends instead, and is told. */
 async function postpone(ctx: RunContext, postponed: Postponed): Promise<void> {

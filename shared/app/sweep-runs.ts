@@ -42,7 +42,20 @@ export async function registerPlans(deps: Deps): Promise<void> {
       now,
     );
   }
+  // A plan that left tide.yaml starts its accounts anew when it comes back: editing never fires.
+  // Test: fires nothing when it comes back: its slots count from then on
+  for (const account of deps.settings.accounts) {
+    for (const { id } of await deps.books.plans(account.name)) {
+      const isThere = deps.settings.plans.some(
+        (plan) => plan.id === id && accountNameOf(plan, deps.settings.accounts) === account.name,
+      );
+      if (!isThere) await deps.books.registerPlan(account.name, id, RETIRED, now);
+    }
+  }
 }
+
+/** In place of the hash of a schedule. */
+const RETIRED = "retired";
 
 export async function sweepRuns(deps: Deps): Promise<SweepReport> {
   const now = deps.clock.now();

@@ -21,6 +21,7 @@ const ZERO = decimal("0");
 
 /** What a message says of the time to come. */
 export function nextText(ctx: RunContext): string {
+  if (ctx.isRetired) return "The plan is no longer in tide.yaml.";
   const next = nextSlot(ctx.plan.schedule, ctx.plan.zone, ctx.deps.clock.now());
   return next === undefined ? "No further slot is planned." : `Next: ${localText(next, ctx.plan.zone)}.`;
 }

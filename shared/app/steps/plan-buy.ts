@@ -114,9 +114,12 @@ export async function planBuy(ctx: RunContext): Promise<void> {
   await record(ctx, frozen, clientOrderId, carry, now, lateAfter);
 }
 
-/** A run orders only as what it began: whoever turned back to dry-run, or to another exchange, stops what is under way. */
-export function checkLabel(ctx: RunContext): Reason | undefined {
+/** A run orders only for a plan that there is, and as what it began: turning back to dry-run stops what is under way. */
+export function checkStanding(ctx: RunContext): Reason | undefined {
   const { label, labelNow } = ctx;
+  if (ctx.isRetired) {
+    return { code: "PLAN_UNKNOWN", detail: `tide.yaml has no plan ${ctx.plan.id} on this account any more` };
+  }
   // A rehearsal places nothing wherever it goes.
   if (label === labelNow || (label === "DRY RUN" && labelNow !== undefined)) return undefined;
   const detail =

@@ -10,7 +10,7 @@ import { BUY_POINTS, Postponed, type RunContext } from "../run-context.ts";
 import { endIntent } from "./conclude.ts";
 import { adopt, look } from "./look.ts";
 import { checkTradeKey, reasonOf } from "./look-at-market.ts";
-import { checkLabel, DEADLINE_MS, orderRequestOf } from "./plan-buy.ts";
+import { checkStanding, DEADLINE_MS, orderRequestOf } from "./plan-buy.ts";
 
 /** Attempts of one intent; each but the first needs a proof that the one before placed nothing. */
 export const ATTEMPTS_MAX = 3;
@@ -24,8 +24,8 @@ export async function submit(ctx: RunContext, intent: Intent): Promise<void> {
   // Test: an order that a lost ledger does not know is found before sending, and adopted
   if (found.length > 0) return adopt(ctx, intent, found, "found at Kraken before sending");
 
-  const notArmed = checkLabel(ctx);
-  if (notArmed !== undefined) return endIntent(ctx, intent, "SKIPPED", "refused", notArmed);
+  const obstacle = checkStanding(ctx);
+  if (obstacle !== undefined) return endIntent(ctx, intent, "SKIPPED", "refused", obstacle);
   if (answeredAt > intent.lateAfter) return endLate(ctx, intent);
   if (intent.n >= ATTEMPTS_MAX) {
     const detail = `${ATTEMPTS_MAX} attempts were made and each was proven to have placed nothing`;
