@@ -2,10 +2,11 @@
  * The gate of an API key: one holder at a time, nonces that rise from holder to holder, and a mirror of Kraken's counter.
  *
  * Promises: nonces handed out strictly increase whatever any clock says, each is used once; a holder whose lease is over
- * hands out none; two holders never overlap while both can reach the store. Safety of orders does not rest on the lease
- * (see run-plan.ts): it keeps calls in order, so that Kraken refuses none of them.
+ * hands out none; two holders never overlap while both can reach the store; the mirror never stands below Kraken's counter
+ * as long as clocks agree; who resolves an order never waits for buys that are waiting, too. Safety of orders does not rest
+ * on the lease (see run-plan.ts): it keeps calls in order, so that Kraken refuses none of them.
  */
-import { nextFence, nonceOf } from "../domain/nonce.ts";
+import { nextFence } from "../domain/nonce.ts";
 import type { Tier } from "../domain/plan.ts";
 import {
   charged,
@@ -15,146 +16,40 @@ import {
   type RateCounter,
   waitMsFor,
 } from "../domain/rate-counter.ts";
-import { type EpochMs, later, MINUTE_MS, SECOND_MS } from "../domain/time.ts";
-import type { Chance, Clock } from "./clock.ts";
-import type { KeyUse } from "./exchange.ts";
+import { type EpochMs, later, SECOND_MS } from "../domain/time.ts";
 import { keyHashOf } from "./ids.ts";
-import type { Gate, GateStore } from "./ports.ts";
+import { type GateDeps, gateTimeOf, HOLD_MS_MAX, KeyLease } from "./key-lease.ts";
+import type { Gate } from "./ports.ts";
 import type { Credentials } from "./secret.ts";
 
-/** How long one holding may last; AddOrder's 8 s time-out fits. */
-export const HOLD_MS_MAX = 10 * SECOND_MS;
+export { type GateDeps, HOLD_MS_MAX, KeyLease, LeaseOver } from "./key-lease.ts";
+
 /** A holder that shows no sign of life for this long, on the contender's own monotonic clock, has lost the lease. */
 export const LEASE_TTL_MS = 15 * SECOND_MS;
 /** Longer waits belong into `dueAt`. */
 export const WAIT_INLINE_MS_MAX = 15 * SECOND_MS;
 
-const POLL_MS = 250;
-const CONTEND_MS_MAX = LEASE_TTL_MS + 5 * SECOND_MS;
-const LOCKOUT_MS = 15 * MINUTE_MS;
+/** Resolving an order may use what is there of Kraken's counter; new buys leave it `HEADROOM`. */
+export const RESOLVING_HEADROOM = 0;
+/** Portfolio reads come last: they leave room for a whole buy (6) above what that must leave. */
+export const READING_HEADROOM = HEADROOM + 6;
 
-/** The lease is over or was never had; nothing was sent. */
-export class LeaseOver extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = "LeaseOver";
-  }
-}
+const POLL_MS = 250;
+/**
+ * Ranks share the key as stations share a radio channel: the lower one's is the shortest silence after which a waiting worker
+ * takes a key that became free. A resolver takes it when it sees it, and looks more often than the shortest silence is long.
+ */
+const RESOLVER_POLL_MS = 120;
+const SILENCE_MS = 250;
+const CONTEND_MS_MAX = LEASE_TTL_MS + 5 * SECOND_MS;
 
 export type NotNow = { readonly is: "not-now"; readonly retryAt: EpochMs; readonly why: string };
 export type Stopped = { readonly is: "stopped"; readonly why: string };
 
-export type GateDeps = { readonly store: GateStore; readonly clock: Clock; readonly chance: Chance };
-
-/** The right to call with one key. `points` is what the holder was admitted with. */
-export class KeyLease implements KeyUse {
-  readonly credentials: Credentials;
-  readonly keyHash: string;
-  readonly owner: string;
-  readonly fence: bigint;
-  readonly #deps: GateDeps;
-  readonly #tier: Tier;
-  readonly #acquiredAtMonotonic: number;
-  #gate: Gate;
-  #counter: RateCounter;
-  #sequence = 0;
-  #released = false;
-
-  constructor(
-    deps: GateDeps,
-    credentials: Credentials,
-    tier: Tier,
-    gate: Gate,
-    counter: RateCounter,
-    acquiredAtMonotonic: number,
-  ) {
-    this.#deps = deps;
-    this.#tier = tier;
-    this.#gate = gate;
-    this.#counter = counter;
-    // The moment before the store was asked: the lease may be older than we know, never younger.
-    this.#acquiredAtMonotonic = acquiredAtMonotonic;
-    this.credentials = credentials;
-    this.keyHash = keyHashOf(credentials.apiKey);
-    this.owner = gate.owner ?? "";
-    this.fence = gate.fence;
-  }
-
-  get heldMs(): number {
-    return this.#deps.clock.monotonicMs() - this.#acquiredAtMonotonic;
-  }
-
-  get isOver(): boolean {
-    return this.#released || this.heldMs >= HOLD_MS_MAX;
-  }
-
-  /** What `nextNonce` would answer: for writing it into the ledger before it is used. */
-  peekNonce(): string {
-    return nonceOf(this.fence, this.#sequence);
-  }
-
-  nextNonce(endpoint: string, cost: number): string {
-    if (this.isOver) throw new LeaseOver(`the key's lease ended before ${endpoint} was sent`);
-    this.#counter = charged(decayed(this.#counter, this.#tier, this.#deps.clock.now()), cost);
-    return nonceOf(this.fence, this.#sequence++);
-  }
-
-  /** Gives the key back, with what was really used of the points. May be called twice; a lost lease is left alone. */
-  async release(): Promise<void> {
-    if (this.#released) return;
-    this.#released = true;
-    const counter = decayed(this.#counter, this.#tier, this.#deps.clock.now());
-    await this.#write({ owner: undefined, counterMilli: counter.milli, counterAt: counter.at });
-  }
-
-  /** After a real rate-limit error: the mirror goes over the maximum, and everybody keeps away for a while. */
-  async coolDown(): Promise<EpochMs> {
-    const now = this.#deps.clock.now();
-    const until = later(now, coolDownMs(this.#tier, this.#gate.cooldownRepeats));
-    this.#released = true;
-    await this.#insist({
-      counterMilli: (this.#tier.max + 1) * 1000,
-      counterAt: now,
-      cooldownUntil: until,
-      cooldownRepeats: this.#gate.cooldownRepeats + 1,
-    });
-    return until;
-  }
-
-  /** Kraken has locked the account out, or named the instant until which it throttles. */
-  async keepAway(until?: EpochMs): Promise<EpochMs> {
-    const at = until ?? later(this.#deps.clock.now(), LOCKOUT_MS);
-    this.#released = true;
-    await this.#insist({ cooldownUntil: at });
-    return at;
-  }
-
-  /** Nobody may use the key again until a person has looked. */
-  async stop(why: string): Promise<void> {
-    this.#released = true;
-    await this.#insist({ stopped: why });
-  }
-
-  async #write(change: Partial<Gate>): ReturnType<GateStore["write"]> {
-    const after = { ...this.#gate, ...change, rvn: this.#gate.rvn + 1 };
-    const answer = await this.#deps.store.write(this.keyHash, this.#gate, after);
-    if (answer.written) this.#gate = after;
-    return answer;
-  }
-
-  /** What Kraken said of the key holds for everybody, also when this lease was lost meanwhile: then without releasing. */
-  async #insist(change: Partial<Gate>): Promise<void> {
-    let answer = await this.#write({ owner: undefined, ...change });
-    while (!answer.written && answer.current !== undefined) {
-      this.#gate = answer.current;
-      answer = await this.#write(change);
-    }
-  }
-}
-
 /**
- * Waits for the key, at most a little longer than a dead holder's lease, and takes it with `points` charged. `known` is the
- * gate as just read with the run, which saves a read. A wait that would be longer is answered with the time to come back.
+ * Waits for the key, at most a little longer than a dead holder's lease, and takes it with `points` charged. `headroom` is
+ * also the rank of the one who asks: the less it leaves, the sooner it is served. `known` is the gate as just read with the
+ * run, which saves a read. A wait that would be longer is answered with the time to come back, by the caller's clock.
  */
 export async function acquireKey(
   deps: GateDeps,
@@ -167,50 +62,59 @@ export async function acquireKey(
   const { store, clock, chance } = deps;
   const keyHash = keyHashOf(credentials.apiKey);
   const owner = chance.id();
+  const gateNow = await gateTimeOf(deps);
   const startedAt = clock.monotonicMs();
+  const waitedMs = (): number => clock.monotonicMs() - startedAt;
   let current = known ?? (await store.read(keyHash));
   let seen = { rvn: current?.rvn, since: startedAt };
+  const look = async (): Promise<void> => {
+    current = await store.read(keyHash);
+    if (current?.rvn !== seen.rvn) seen = { rvn: current?.rvn, since: clock.monotonicMs() };
+  };
   /** Waits add up: the counter's after a holder's, and again when others were faster. */
   const isTooLong = (waitMs: number): boolean =>
-    waitMs > 0 && (waitMs > WAIT_INLINE_MS_MAX || clock.monotonicMs() - startedAt + waitMs > CONTEND_MS_MAX);
+    waitMs > 0 && (waitMs > WAIT_INLINE_MS_MAX || waitedMs() + waitMs > CONTEND_MS_MAX);
+  const notNow = (waitMs: number, why: string): NotNow => ({
+    is: "not-now",
+    retryAt: later(clock.now(), waitMs),
+    why,
+  });
 
   for (;;) {
-    const now = clock.now();
+    const now = gateNow();
     if (current?.stopped !== undefined) return { is: "stopped", why: current.stopped };
     if (current?.cooldownUntil !== undefined && current.cooldownUntil > now) {
       const waitMs = current.cooldownUntil - now;
-      if (isTooLong(waitMs)) {
-        return { is: "not-now", retryAt: current.cooldownUntil, why: "the key is cooling down" };
-      }
+      if (isTooLong(waitMs)) return notNow(waitMs, "the key is cooling down");
       await clock.sleep(waitMs);
-      current = await store.read(keyHash);
+      await look();
       continue;
     }
-    const counter: RateCounter = decayed(
-      { milli: current?.counterMilli ?? 0, at: current?.counterAt ?? now },
-      tier,
-      now,
-    );
     const isFree =
       current?.owner === undefined ||
       // Seen unchanged for the whole lifetime of a lease on our own clock: no clocks are compared.
       (seen.rvn === current.rvn && clock.monotonicMs() - seen.since >= LEASE_TTL_MS);
     if (isFree) {
-      const waitMs = waitMsFor(counter, tier, points, headroom, now);
+      const counter = counterOf(current, tier, now);
+      const waitMs = roomWaitMs(counter, tier, points, headroom);
       if (isTooLong(waitMs)) {
-        return {
-          is: "not-now",
-          retryAt: later(now, waitMs),
-          why: `${points} more calls need ${Math.ceil(waitMs / 1000)} s of rest for Kraken's rate counter`,
-        };
+        const rest = `${points} more calls need ${Math.ceil(waitMs / 1000)} s of rest for Kraken's rate counter`;
+        return notNow(waitMs, rest);
       }
       if (waitMs > 0) {
         await clock.sleep(waitMs);
-        current = await store.read(keyHash);
-        if (current?.rvn !== seen.rvn) seen = { rvn: current?.rvn, since: clock.monotonicMs() };
+        await look();
         continue;
       }
-      const askedAt = clock.monotonicMs();
+      // Clocks are compared for courtesy only: a wrong one makes this wait once, or not at all.
+      const freeMs = Math.max(clock.monotonicMs() - seen.since, now - (current?.counterAt ?? 0));
+      const silenceMs = silenceMsOf(headroom, waitedMs()) - freeMs;
+      if (silenceMs > 0) {
+        // Not read again: should somebody take it now, our write is refused.
+        await clock.sleep(silenceMs);
+        continue;
+      }
+      const askedAt = { monotonicMs: clock.monotonicMs(), at: clock.now() };
       const stored = charged(counter, points);
       const after: Gate = {
         rvn: (current?.rvn ?? 0) + 1,
@@ -222,22 +126,41 @@ export async function acquireKey(
         stopped: undefined,
       };
       const answer = await store.write(keyHash, current, after);
-      if (answer.written) return new KeyLease(deps, credentials, tier, after, counter, askedAt);
+      if (answer.written) return new KeyLease(deps, gateNow, credentials, tier, after, counter, askedAt);
       current = answer.current;
+      seen = { rvn: current?.rvn, since: clock.monotonicMs() };
     }
-    if (current?.rvn !== seen.rvn) seen = { rvn: current?.rvn, since: clock.monotonicMs() };
-    if (clock.monotonicMs() - startedAt > CONTEND_MS_MAX) {
-      return {
-        is: "not-now",
-        retryAt: later(clock.now(), 5 * SECOND_MS),
-        why: "another worker holds the key",
-      };
-    }
+    if (waitedMs() > CONTEND_MS_MAX) return notNow(5 * SECOND_MS, "another worker holds the key");
     if (current?.owner !== undefined) {
-      await clock.sleep(POLL_MS * (0.5 + chance.fraction()));
-      current = await store.read(keyHash);
+      await clock.sleep((headroom > 0 ? POLL_MS : RESOLVER_POLL_MS) * (0.5 + chance.fraction()));
+      await look();
     }
   }
+}
+
+/** The mirror at `now`. A holder that died may have made its calls as late as at the end of its lease. */
+function counterOf(gate: Gate | undefined, tier: Tier, now: EpochMs): RateCounter {
+  if (gate === undefined) return { milli: 0, at: now };
+  const at = gate.owner === undefined ? gate.counterAt : later(gate.counterAt, HOLD_MS_MAX);
+  return decayed({ milli: gate.counterMilli, at }, tier, now);
+}
+
+/**
+ * Kraken lowers its counter in steps "every couple of seconds", and clocks differ by parts of a second: whoever asks leaves
+ * the points of two seconds. A tier too small for all of that gives what it has: nobody waits for room that never comes.
+ */
+function roomWaitMs(counter: RateCounter, tier: Tier, points: number, headroom: number): number {
+  const asked = Math.min(points, tier.max);
+  const { units, scale } = tier.decayPerSecond;
+  const margin = Math.ceil((2 * Number(units)) / 10 ** scale);
+  return waitMsFor(counter, tier, asked, Math.min(Math.max(headroom, margin), tier.max - asked), counter.at);
+}
+
+/** The longer one has waited, the shorter: the oldest of a rank goes first, more often than not. */
+function silenceMsOf(headroom: number, waitedMs: number): number {
+  if (headroom <= RESOLVING_HEADROOM) return 0;
+  const patience = Math.max(0, 1 - waitedMs / CONTEND_MS_MAX);
+  return SILENCE_MS * ((headroom > HEADROOM ? 2 : 1) + patience);
 }
 
 /** A cool-down is remembered until it has been over for twice its own length: by then Kraken has forgotten, too. */

@@ -269,9 +269,10 @@ describe.each(["DynamoDB", "memory"] as const)("the key's gate on %s", (kind) =>
     test("keeps what a dead holder was admitted with: it may have used it", async () => {
       await bench.take(10, STARTER);
       const heir = await bench.take(1, STARTER);
-      // 10 points, less 0.33 for each second that the heir waited, and its own.
-      const waitedMs = heir.fence - BigInt(START);
-      expect((await bench.gate()).counterMilli).toBe(11_000 - Math.floor((Number(waitedMs) * 330) / 1000));
+      // 10 points and its own, less 0.33 for each second since the dead one's last call may have left: up to 10 s after
+      // it took the key.
+      const restMs = Number(heir.fence - BigInt(START)) - HOLD_MS_MAX;
+      expect((await bench.gate()).counterMilli).toBe(11_000 - Math.floor((restMs * 330) / 1000));
     });
 
     test("lets those who resolve an order into the head-room", async () => {
@@ -279,7 +280,8 @@ describe.each(["DynamoDB", "memory"] as const)("the key's gate on %s", (kind) =>
       for (let call = 0; call < 10; call++) lease.nextNonce("Balance", 1);
       await bench.run(lease.release());
       const startedAt = bench.clock.now();
-      await bench.take(5, STARTER, 0);
+      // 4 of the head-room's 5: Kraken lowers its counter in steps, and 1 is left for that.
+      await bench.take(4, STARTER, 0);
       expect(bench.clock.now()).toBe(startedAt);
     });
   });
@@ -448,6 +450,7 @@ describe("answers that DynamoDB loses", () => {
     await lose(1);
     await bench.run(lease.release());
     expect((await bench.gate()).owner).toBeUndefined();
+    await bench.pass(500); // Left to whoever resolves an order
     const startedAt = bench.clock.monotonicMs();
     await bench.take();
     expect(bench.clock.monotonicMs()).toBe(startedAt);
