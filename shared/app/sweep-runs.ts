@@ -57,7 +57,23 @@ export async function registerPlans(deps: Deps): Promise<void> {
 /** In place of the hash of a schedule. */
 const RETIRED = "retired";
 
+/** What fails is left for the next sweep, and keeps nothing else from being done. Throws at the end if something did. */
 export async function sweepRuns(deps: Deps): Promise<SweepReport> {
+  const failures: Error[] = [];
+  const report = await sweepAll(deps, async (work) => {
+    try {
+      await work();
+    } catch (error) {
+      failures.push(error as Error);
+    }
+  });
+  if (failures.length === 0) return report;
+  throw new AggregateError(failures, failures.map(({ message }) => message).join("; "));
+}
+
+type Attempt = (work: () => Promise<void>) => Promise<void>;
+
+async function sweepAll(deps: Deps, attempt: Attempt): Promise<SweepReport> {
   const now = deps.clock.now();
   const resumed: string[] = [];
   // Test: drop-request: absence is proven before the second attempt, which buys once
@@ -68,19 +84,23 @@ export async function sweepRuns(deps: Deps): Promise<SweepReport> {
   const fired: string[] = [];
   const missed: string[] = [];
   for (const account of deps.settings.accounts) {
-    const states = new Map((await deps.books.plans(account.name)).map((state) => [state.id, state]));
-    for (const plan of deps.settings.plans) {
-      const state = states.get(plan.id);
-      const isOurs = accountNameOf(plan, deps.settings.accounts) === account.name;
-      if (plan.kind !== "dca" || state === undefined || !isOurs) continue;
-      const found = await accountSlots(deps, account.name, plan, state, now);
-      fired.push(...found.fired);
-      missed.push(...found.missed);
-    }
-    await tellDay(deps, account.name, now);
+    await attempt(async () => {
+      const states = new Map((await deps.books.plans(account.name)).map((state) => [state.id, state]));
+      for (const plan of deps.settings.plans) {
+        const state = states.get(plan.id);
+        const isOurs = accountNameOf(plan, deps.settings.accounts) === account.name;
+        if (plan.kind !== "dca" || state === undefined || !isOurs) continue;
+        await attempt(async () => {
+          const found = await accountSlots(deps, account.name, plan, state, now);
+          fired.push(...found.fired);
+          missed.push(...found.missed);
+        });
+      }
+    });
+    await attempt(async () => void (await tellDay(deps, account.name, now)));
   }
   // Test: tells what could not be told when it happened
-  return { resumed, fired, missed, told: await flushOutbox(deps, now) };
+  return { resumed, fired, missed, told: await flushOutbox(deps, now, attempt) };
 }
 
 /** Every slot since `accountedTo`: has it a run? If not, may it still be fired, or was it missed? */
@@ -170,12 +190,14 @@ async function writeMissed(
   return true;
 }
 
-async function flushOutbox(deps: Deps, now: EpochMs): Promise<number> {
+async function flushOutbox(deps: Deps, now: EpochMs, attempt: Attempt): Promise<number> {
   let told = 0;
   for (const { account, message } of await deps.books.unsentMessages(now)) {
-    await deps.notifier.publish(account, message);
-    await deps.ledger.messageSent(account, message.id, deps.clock.now());
-    told++;
+    await attempt(async () => {
+      await deps.notifier.publish(account, message);
+      await deps.ledger.messageSent(account, message.id, deps.clock.now());
+      told++;
+    });
   }
   return told;
 }
