@@ -1,7 +1,8 @@
 /** `npm start`: everything on one machine, until Ctrl-C. */
 import { randomBytes } from "node:crypto";
-import { existsSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { systemChance } from "../functions/wire.ts";
@@ -11,7 +12,7 @@ import { consoleLine } from "./console.ts";
 import { Desk } from "./desk/desk.ts";
 import { eventLine } from "./desk/views.ts";
 import { Machine } from "./machine/machine.ts";
-import { MachineError, readRunning } from "./machine/state-dir.ts";
+import { MachineError } from "./machine/state-dir.ts";
 import { startPage } from "./page/server.ts";
 import { setTheScene, tellStory } from "./story.ts";
 
@@ -68,13 +69,14 @@ async function run(options: Options): Promise<void> {
   const out = (text: string) => process.stdout.write(`${text}\n`);
   // With --json standard output holds JSON only; what is for people goes to standard error.
   const say = (text: string) => (options.json ? process.stderr : process.stdout).write(`${text}\n`);
-  if (options.reset) forget(options.state);
+  await checkPort(options.port);
   const plansFile = options.plans ?? (existsSync("tide.yaml") ? "tide.yaml" : "tide.example.yaml");
 
   let zone = "UTC";
   let show: (event: Event) => void = () => {};
   const machine = await Machine.open({
     stateDir: options.state,
+    reset: options.reset,
     plansFile,
     exchange: options.exchange,
     speed: options.speed,
@@ -130,16 +132,19 @@ async function run(options: Options): Promise<void> {
   for (const next of await desk.next(3)) say(`Next: ${next.local}  ${next.plan}  ${next.amount}`);
 }
 
-/** Only a folder that Tidekeeper made is forgotten. */
-function forget(path: string): void {
-  if (!existsSync(path)) return;
-  if (!existsSync(join(path, "machine.json"))) {
-    throw new MachineError(`--reset would remove ${path}, which is not a state folder of Tidekeeper`);
-  }
-  const running = readRunning(path);
-  if (running !== undefined)
-    throw new MachineError(`${path} is in use by process ${running.pid}; stop it first`);
-  rmSync(path, { recursive: true });
+/** Asked before anything is made, so that a folder that was never used is still new at the next try. */
+async function checkPort(port: number): Promise<void> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", ({ code }: NodeJS.ErrnoException) => {
+      const why = code === "EACCES" ? "may not be used" : "is in use by another program";
+      reject(
+        new MachineError(`port ${port} ${why}; choose another one with --port N (0 takes any that is free)`),
+      );
+    });
+    server.listen({ port, host: "127.0.0.1" }, resolve);
+  });
+  await new Promise((resolve) => server.close(resolve));
 }
 
 function stopOnSignal(close: () => Promise<void>, say: (text: string) => void): void {

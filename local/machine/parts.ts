@@ -14,10 +14,12 @@ import { type Cloud, openCloud } from "../cloud/cloud.ts";
 import { type ExchangeDoor, embeddedExchange, separateExchange } from "./exchange-door.ts";
 import { clearTable, provision, storeDefaultKeys } from "./provision.ts";
 import { readPlans } from "./read-plans.ts";
-import { explain, MachineError, StateDir } from "./state-dir.ts";
+import { explain, forget, MachineError, StateDir } from "./state-dir.ts";
 
 export type MachineOptions = {
   readonly stateDir: string;
+  /** Forgets the folder first, once nothing else is in the way. */
+  readonly reset?: boolean;
   readonly plansFile: string;
   /** `sandbox`, or the address of a separate one. */
   readonly exchange: string;
@@ -61,6 +63,8 @@ export async function openParts(options: MachineOptions, hooks: Hooks): Promise<
       "the real exchange is refused on one machine: this version does not yet keep keys encrypted and writes synced to disk; use the sandbox",
     );
   }
+  const apart = options.exchange === "sandbox" ? undefined : await separateExchange(options.exchange);
+  if (options.reset) forget(options.stateDir);
   const seed = options.seed ?? DEFAULT_SEED;
   const realNow = options.realNow();
   const state = StateDir.open(options.stateDir, {
@@ -86,15 +90,11 @@ export async function openParts(options: MachineOptions, hooks: Hooks): Promise<
     await cloud.returnInFlight();
     const endpoint = await cloud.listen(0);
     const exchange =
-      options.exchange === "sandbox"
-        ? await embeddedExchange({
-            clock,
-            seed: state.kept.seed,
-            dir: join(state.path, "sandbox"),
-            ...hooks,
-          })
-        : await separateExchange(options.exchange);
+      apart ??
+      (await embeddedExchange({ clock, seed: state.kept.seed, dir: join(state.path, "sandbox"), ...hooks }));
     opened.push(exchange);
+    // Machine and exchange have one time, and it never goes back.
+    if (exchange.at !== undefined && exchange.at > clock.now()) clock.moveTo(exchange.at);
     const env = { AWS_ENDPOINT_URL: endpoint };
     const aws = awsConfig({ env });
     const dynamo = new DynamoDBClient(aws);

@@ -26,7 +26,13 @@ const kept = z.object({
 });
 export type KeptState = z.infer<typeof kept>;
 
-const running = z.object({ pid: z.number(), page: z.string(), token: z.string() });
+const running = z.object({
+  pid: z.number(),
+  /** When that process began: numbers of processes are given again. */
+  born: z.string().optional(),
+  page: z.string(),
+  token: z.string(),
+});
 /** How other processes of the owner reach a machine that is running. */
 export type RunningMachine = z.infer<typeof running>;
 
@@ -72,7 +78,7 @@ export class StateDir {
   }
 
   announce(machine: RunningMachine): void {
-    this.#write("running.json", machine);
+    this.#write("running.json", { ...machine, born: bornAt(machine.pid) });
   }
 
   /** Another process may have taken the folder while this one failed to. */
@@ -87,6 +93,17 @@ export class StateDir {
     const path = join(this.path, name);
     writeWhole(path, `${JSON.stringify(value)}\n`, `${path}.${process.pid}.new`);
   }
+}
+
+/** Only a folder that Tidekeeper made is forgotten, and none that is in use. */
+export function forget(path: string): void {
+  if (!existsSync(path)) return;
+  if (!existsSync(join(path, "machine.json"))) {
+    throw new MachineError(`--reset would remove ${path}, which is not a state folder of Tidekeeper`);
+  }
+  const other = readRunning(path);
+  if (other !== undefined) throw new MachineError(`${path} is in use by process ${other.pid}; stop it first`);
+  rmSync(path, { recursive: true });
 }
 
 /** The exchange that the folder was made with; undefined of a new one. */
@@ -114,15 +131,28 @@ export function readRunning(path: string): RunningMachine | undefined {
   const file = join(path, "running.json");
   if (!existsSync(file)) return undefined;
   const read = running.safeParse(parse(readFileSync(file, "utf8")));
-  return read.success && isAlive(read.data.pid) ? read.data : undefined;
+  return read.success && isAlive(read.data) ? read.data : undefined;
 }
 
-function isAlive(pid: number): boolean {
+function isAlive({ pid, born }: RunningMachine): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
+  }
+  const bornNow = bornAt(pid);
+  return born === undefined || bornNow === undefined || born === bornNow;
+}
+
+/** In ticks since the computer started, and which start that was; undefined where the system does not tell. */
+function bornAt(pid: number): string | undefined {
+  try {
+    const ticks = readFileSync(`/proc/${pid}/stat`, "utf8")
+      .replace(/^.*\) /s, "")
+      .split(" ")[19];
+    return `${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()} ${ticks}`;
+  } catch {
+    return undefined;
   }
 }
 
