@@ -11,6 +11,8 @@ export type ExchangeKey = { readonly name: string; readonly key: string; readonl
 
 export interface ExchangeDoor {
   readonly origin: string;
+  /** Its time when it was opened: later than the machine's, if a machine was killed before it wrote its own down. */
+  readonly at?: number;
   readonly ws: string;
   readonly transport: HttpTransport;
   readonly keys: readonly ExchangeKey[];
@@ -36,11 +38,10 @@ export async function embeddedExchange(options: {
 }): Promise<ExchangeDoor> {
   const { clock, seed, dir, onAdvance, onReset } = options;
   const sandbox: Sandbox = await openSandbox({ clock, seed, dir, onAdvance, onReset });
-  // The exchange may have been told a later time than the machine wrote down before it was killed.
-  if (sandbox.lastAt > clock.now()) clock.moveTo(sandbox.lastAt);
   const urls = await sandbox.listen(options.port ?? 0);
   return {
     origin: urls.rest,
+    at: sandbox.lastAt,
     ws: urls.ws,
     transport: undiciTransport({ origin: urls.rest }),
     keys: sandbox.keys,
@@ -94,8 +95,18 @@ export async function separateExchange(url: string): Promise<ExchangeDoor> {
     }
   };
   await control("GET", "/orders", "");
+  const time = {
+    method: "GET",
+    path: "/0/public/Time",
+    headers: {},
+    signal: AbortSignal.timeout(5_000),
+  } as const;
+  const { result } = JSON.parse(Buffer.from((await transport.send(time)).body).toString()) as {
+    result?: { unixtime?: number };
+  };
   return {
     origin: url,
+    at: (result?.unixtime ?? 0) * 1000,
     ws: url.replace(/^http/, "ws"),
     transport: counted,
     keys: readAccounts(DEFAULT_ACCOUNTS).flatMap((account) => account.keys),
