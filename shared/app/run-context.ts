@@ -136,7 +136,10 @@ export class RunContext {
       return await read();
     } catch (error) {
       if (!(error instanceof ExchangeError) || error.retry === "never") throw error;
-      throw new Postponed(later(this.deps.clock.now(), MINUTE_MS), error.message);
+      const soon = later(this.deps.clock.now(), MINUTE_MS);
+      // Test: a public call that is throttled comes back when Kraken said, not before
+      const named = later((error.waitUntil ?? soon) as EpochMs, SECOND_MS);
+      throw new Postponed(named > soon ? named : soon, error.message);
     }
   }
 

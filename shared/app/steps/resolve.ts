@@ -64,7 +64,6 @@ async function prove(ctx: RunContext, intent: Intent): Promise<void> {
   const provableAt = later(fencedAt, SKEW_MS + GRACE_MS);
   const now = await ctx.publicly(() => ctx.deps.exchange.now());
   if (now <= provableAt) {
-    await tellDoubt(ctx, intent);
     const waitMs = provableAt - now + SECOND_MS;
     throw new Postponed(
       later(ctx.deps.clock.now(), waitMs),
@@ -130,7 +129,6 @@ export async function control(ctx: RunContext, intent: Intent): Promise<string |
 }
 
 async function keepInDoubt(ctx: RunContext, intent: Intent, doubt: string, now: EpochMs): Promise<void> {
-  await tellDoubt(ctx, intent);
   const age = now - (intent.deadline ?? intent.createdAt);
   // Test: what can never be proven is quarantined after a day: reserved, on hold, and told
   if (age < QUARANTINE_AFTER_MS) {

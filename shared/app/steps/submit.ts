@@ -134,6 +134,10 @@ async function classify(ctx: RunContext, claimed: Intent, lease: KeyLease, error
   // Test: html-520-after-accept: the order is found and adopted, not sent again
   if (error.retry === "lookUpFirst") {
     ctx.step("submit", `no certain answer (${error.message}); not sending again, looking for the order`);
+    // Asked to keep away, also a look would be a call too many; the run looks when it comes back.
+    // Test: a sending that is answered with a lockout is followed by no call until it is over
+    const restUntil = await ctx.pauseKey(error, lease);
+    if (restUntil !== undefined) throw new Postponed(restUntil, error.message);
     // Test: an order that shows a few seconds late is adopted in the same invocation
     ctx.sentInDoubt = true;
     return;
