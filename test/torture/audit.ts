@@ -8,9 +8,7 @@ export type Verdict = {
   readonly wrong: readonly string[];
 };
 
-type Overview = {
-  readonly status: { readonly caps: readonly { readonly period: string; readonly used: string }[] };
-};
+type Overview = { readonly caps: readonly { readonly period: string; readonly used: string }[] };
 type History = (BookedRun & { readonly slot: string | null; readonly closedAt: string | null })[];
 
 export async function auditLane(machine: MachineProcess, startedAt: number): Promise<Verdict> {

@@ -29,6 +29,9 @@ const FAULTS = [
   "delay-past-deadline",
 ] as const;
 
+const QUARTER_MS = 15 * 60_000;
+/** A run takes about half of this, so that some blows fall before it, most in it, and some after it. */
+const BLOW_MS_MAX = 200;
 /** Past the order's deadline: what thaws then must not be taken any more. */
 const FREEZE_MS = 11_000;
 
@@ -62,9 +65,11 @@ export async function runLane({ seed, kills, freezes, onDone }: LaneOptions): Pr
         const fault = FAULTS[Math.floor(chance.fraction() * FAULTS.length)]!;
         await controlOf(control, "POST", "/faults", [{ endpoint: "AddOrder", fault, times: 1 }]);
       }
-      // Over one slot at least; the blow falls somewhere in the run, or in what the sweep does after it.
-      const moved = machine.advance(16 * 60).catch(() => {});
-      await pause(chance.fraction() * 260);
+      const toSlotMs = QUARTER_MS - (clock.now() % QUARTER_MS);
+      if (toSlotMs > 2_000) await machine.advance((toSlotMs - 1_000) / 1000);
+      // Over the slot; the blow falls somewhere in its run.
+      const moved = machine.advance(5).catch(() => {});
+      await pause(chance.fraction() * BLOW_MS_MAX);
       if (act === "kill") {
         await machine.kill();
         await moved;
