@@ -32,11 +32,11 @@ export async function auditLane(machine: MachineProcess, startedAt: number): Pro
   return { runs: history.length, orders: orders.length, wrong };
 }
 
-/** Run ids of all slots that are over by a quarter of an hour: `at-15@2026-11-23T07:15Z`. */
+/** Run ids of all slots that are over by a five minutes: `at-5@2026-11-23T07:05Z`. */
 function slotsBetween(from: number, until: number): readonly string[] {
-  const quarter = 15 * 60_000;
+  const step = 5 * 60_000;
   const slots: string[] = [];
-  for (let at = Math.ceil((from + 60_000) / quarter) * quarter; at <= until - quarter; at += quarter) {
+  for (let at = Math.ceil((from + 60_000) / step) * step; at <= until - step; at += step) {
     const text = new Date(at).toISOString();
     slots.push(`at-${Number(text.slice(14, 16))}@${text.slice(0, 16)}Z`);
   }

@@ -12,7 +12,7 @@ const PLANS = `
 timezone: UTC
 limits: { perOrder: 20 EUR, perDay: 5000 EUR, perMonth: 100000 EUR }
 plans:
-${[0, 15, 30, 45]
+${[0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55]
   .map(
     (minute) =>
       `  - { id: at-${minute}, buy: 10 EUR of BTC, every: "hour at :${String(minute).padStart(2, "0")}", ifMissed: catch-up within 3h }`,
@@ -29,7 +29,7 @@ const FAULTS = [
   "delay-past-deadline",
 ] as const;
 
-const QUARTER_MS = 15 * 60_000;
+const STEP_MS = 5 * 60_000;
 /** A run takes about half of this, so that some blows fall before it, most in it, and some after it. */
 const BLOW_MS_MAX = 200;
 /** Past the order's deadline: what thaws then must not be taken any more. */
@@ -65,7 +65,7 @@ export async function runLane({ seed, kills, freezes, onDone }: LaneOptions): Pr
         const fault = FAULTS[Math.floor(chance.fraction() * FAULTS.length)]!;
         await controlOf(control, "POST", "/faults", [{ endpoint: "AddOrder", fault, times: 1 }]);
       }
-      const toSlotMs = QUARTER_MS - (clock.now() % QUARTER_MS);
+      const toSlotMs = STEP_MS - (clock.now() % STEP_MS);
       if (toSlotMs > 2_000) await machine.advance((toSlotMs - 1_000) / 1000);
       // Over the slot; the blow falls somewhere in its run.
       const moved = machine.advance(5).catch(() => {});
