@@ -74,7 +74,7 @@ export type Reserved =
   | { readonly is: "paused" }
   | { readonly is: "full"; readonly window: CapWindow; readonly used: bigint };
 
-export type Claimed = "claimed" | "lost" | "killed" | "disarmed" | "paused" | "lease-lost";
+export type Claimed = "claimed" | "lost" | "killed" | "disarmed" | "full" | "paused" | "lease-lost";
 
 /**
  * The run ledger. Every write is conditional on what was read; a write whose answer got lost is told apart from one that was
@@ -102,7 +102,10 @@ export interface RunLedger {
   /** Writes run and intent and takes `costMax` from every window, in one transaction that the kill switch is part of. */
   reserve(run: Run, intent: Intent, windows: readonly CapWindow[], carryFrom: Cost): Promise<Reserved>;
 
-  /** PLANNED(n) → SUBMITTING(n+1), in one transaction with the kill switch, the pause and the lease's fence. */
+  /**
+   * PLANNED(n) → SUBMITTING(n+1), in one transaction with the kill switch, the pause and the lease's fence. The reservation
+   * moves to `windows`, those of the instant, where they are others than the intent's: `full` when there is no room.
+   */
   claim(
     before: Intent,
     after: Intent,
@@ -111,6 +114,7 @@ export interface RunLedger {
       readonly plan: string;
       readonly keyHash: string;
       readonly owner: string;
+      readonly windows?: readonly CapWindow[];
       /** With real money: the arming that must still hold. */
       readonly armed?: string;
     },

@@ -1,12 +1,21 @@
 /** Parts of the ledger's reads and transactions: their conditions, and the sums that a settlement writes. */
 import { BatchGetItemCommand, type TransactWriteItem } from "@aws-sdk/client-dynamodb";
 import type { Settlement } from "../app/ports.ts";
-import { CAP_SCALE } from "../domain/caps.ts";
+import { CAP_SCALE, type CapWindow, capUnits, reservedUnits } from "../domain/caps.ts";
 import { toScale, unitsAt } from "../domain/decimal.ts";
 import type { Cost } from "../domain/money.ts";
 import type { Intent } from "../domain/run.ts";
-import { type Dynamo, type Item, n, s, send } from "./dynamo.ts";
-import { headKey, messageItem, netName, planKey, runItem, schemaUpdate, schemaValue } from "./items.ts";
+import { b, type Dynamo, type Item, n, s, send } from "./dynamo.ts";
+import {
+  headKey,
+  headOf,
+  messageItem,
+  netName,
+  planKey,
+  runItem,
+  schemaUpdate,
+  schemaValue,
+} from "./items.ts";
 
 /** The intent stands as it was read: a reply may change only the attempt that sent it. */
 export function isStill(before: Intent) {
@@ -26,6 +35,68 @@ export function isStill(before: Intent) {
 
 /** Down: what is carried never grows by rounding. */
 export const carryUnits = (carry: Cost): bigint => unitsAt(toScale(carry, CAP_SCALE, "down"), CAP_SCALE);
+
+/** What takes a reservation from windows that are over to those of now; undefined where they are the same. */
+export function windowsMoved(before: Intent, windows: readonly CapWindow[]) {
+  const left = before.windows.filter((name) => windows.every((window) => window.name !== name));
+  const joined = windows.filter(({ name }) => !before.windows.includes(name));
+  if (left.length === 0 && joined.length === 0) return undefined;
+  const cost = reservedUnits(before.order.costMax);
+  const names: Record<string, string> = {};
+  const values: Record<string, Item[string]> = { ":cost": n(cost) };
+  const sets: string[] = [];
+  const conditions: string[] = [];
+  for (const [index, name] of left.entries()) {
+    names[`#left${index}`] = name;
+    sets.push(`#left${index} = #left${index} - :cost`);
+  }
+  for (const [index, { name, cap }] of joined.entries()) {
+    names[`#w${index}`] = name;
+    const room = capUnits(cap) - cost;
+    values[`:room${index}`] = n(room);
+    values[":zero"] = n(0);
+    // An order that alone is more than the cap finds no room in an empty window either.
+    const isEmpty = room < 0n ? "" : `attribute_not_exists(#w${index}) OR `;
+    // Test: is refused where that day has no room left, and its amount is free again on both
+    conditions.push(`(${isEmpty}#w${index} <= :room${index})`);
+    sets.push(`#w${index} = if_not_exists(#w${index}, :zero) + :cost`);
+  }
+  return { names, values, sets, conditions };
+}
+
+export const notKilled = "(attribute_not_exists(killed) OR killed <> :true)";
+
+/** The claim's look at the head, where the reservation moves with it. */
+export function moveHead(
+  TableName: string,
+  account: string,
+  { names, values, sets, conditions }: NonNullable<ReturnType<typeof windowsMoved>>,
+  armed: string | undefined,
+): TransactWriteItem {
+  const isArmed = armed === undefined ? [] : ["armed = :armed"];
+  return {
+    Update: {
+      TableName,
+      Key: headKey(account),
+      UpdateExpression: `SET ${sets.join(", ")}`,
+      ConditionExpression: [notKilled, ...isArmed, ...conditions].join(" AND "),
+      ExpressionAttributeNames: names,
+      ExpressionAttributeValues: {
+        ...values,
+        ":true": b(true),
+        ...(armed === undefined ? {} : { ":armed": s(armed) }),
+      },
+      ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+    },
+  };
+}
+
+/** Which part of the claim's look at the head refused. */
+export function headRefusal(item: Item | undefined, armed: string | undefined) {
+  const head = headOf(item);
+  if (head.killed) return "killed";
+  return armed !== undefined && head.armed !== armed ? "disarmed" : "full";
+}
 
 export function settleActions(
   TableName: string,

@@ -30,7 +30,16 @@ import {
   schemaUpdate,
   schemaValue,
 } from "./items.ts";
-import { carryUnits, isStill, readAll, settleActions } from "./ledger-actions.ts";
+import {
+  carryUnits,
+  headRefusal,
+  isStill,
+  moveHead,
+  notKilled,
+  readAll,
+  settleActions,
+  windowsMoved,
+} from "./ledger-actions.ts";
 
 /** A run may be (re)written while it is open and has no intent. */
 const RUN_IS_FREE =
@@ -38,16 +47,16 @@ const RUN_IS_FREE =
 
 export function runLedger(dynamo: Dynamo): RunLedger {
   const TableName = dynamo.table;
-  const transact = (token: string, actions: readonly TransactWriteItem[]) =>
-    send(dynamo, (client) =>
-      client.send(new TransactWriteItemsCommand({ ClientRequestToken: token, TransactItems: [...actions] })),
-    );
-  const newToken = () => dynamo.chance.id();
+  /** One token for all repetitions: what was applied already is not applied again. */
+  const transact = (TransactItems: TransactWriteItem[]) => {
+    const command = new TransactWriteItemsCommand({ ClientRequestToken: dynamo.chance.id(), TransactItems });
+    return send(dynamo, (client) => client.send(command));
+  };
 
   /** Runs a transaction; false when one of its conditions failed. */
   const tryTransact = async (actions: readonly TransactWriteItem[]): Promise<boolean> => {
     try {
-      await transact(newToken(), actions);
+      await transact([...actions]);
       return true;
     } catch (error) {
       if (refusals(error) === undefined) throw error;
@@ -128,7 +137,7 @@ export function runLedger(dynamo: Dynamo): RunLedger {
         ":cost": n(reservedUnits(intent.order.costMax)),
         ...schemaValue,
       };
-      const conditions = ["(attribute_not_exists(killed) OR killed <> :true)"];
+      const conditions = [notKilled];
       const sets = [schemaUpdate];
       for (const [index, window] of windows.entries()) {
         names[`#w${index}`] = window.name;
@@ -140,10 +149,9 @@ export function runLedger(dynamo: Dynamo): RunLedger {
         if (room < 0n) conditions.push(`attribute_exists(#w${index})`);
         sets.push(`#w${index} = if_not_exists(#w${index}, :zero) + :cost`);
       }
-      if (windows.length === 0) delete values[":cost"];
-      if (windows.length === 0) delete values[":zero"];
+      if (windows.length === 0) for (const name of [":cost", ":zero"]) delete values[name];
       try {
-        await transact(newToken(), [
+        await transact([
           { Put: { TableName, Item: runItem(run, true), ConditionExpression: RUN_IS_FREE } },
           {
             Put: {
@@ -201,8 +209,8 @@ export function runLedger(dynamo: Dynamo): RunLedger {
       }
     },
 
-    async claim(before, after, { account, plan, keyHash, owner, armed }): Promise<Claimed> {
-      const notKilled = "(attribute_not_exists(killed) OR killed <> :true)";
+    async claim(before, after, { account, plan, keyHash, owner, windows, armed }): Promise<Claimed> {
+      const moved = windows && windowsMoved(before, windows);
       const check = (Key: Item, ConditionExpression: string, ExpressionAttributeValues: Item) => ({
         ConditionCheck: {
           TableName,
@@ -213,15 +221,17 @@ export function runLedger(dynamo: Dynamo): RunLedger {
         },
       });
       try {
-        await transact(newToken(), [
+        await transact([
           putIntent(account, before, after),
-          armed === undefined
-            ? // Test: stops a run in its middle, before claim
-              check(headKey(account), notKilled, { ":true": b(true) })
-            : check(headKey(account), `${notKilled} AND armed = :armed`, {
-                ":true": b(true),
-                ":armed": s(armed),
-              }),
+          moved !== undefined
+            ? moveHead(TableName, account, moved, armed)
+            : armed === undefined
+              ? // Test: stops a run in its middle, before claim
+                check(headKey(account), notKilled, { ":true": b(true) })
+              : check(headKey(account), `${notKilled} AND armed = :armed`, {
+                  ":true": b(true),
+                  ":armed": s(armed),
+                }),
           // Test: a paused plan is stopped before the claim, too, and its slot is told
           check(planKey(account, plan), "(attribute_not_exists(paused) OR paused <> :true)", {
             ":true": b(true),
@@ -237,7 +247,7 @@ export function runLedger(dynamo: Dynamo): RunLedger {
         const failed = refusals(error);
         if (failed === undefined) throw error;
         if (failed[0]?.failed) return "lost";
-        if (failed[1]?.failed) return headOf(failed[1].item).killed ? "killed" : "disarmed";
+        if (failed[1]?.failed) return headRefusal(failed[1].item, armed);
         if (failed[2]?.failed) return "paused";
         return "lease-lost";
       }

@@ -1,5 +1,12 @@
 /** plan → quote → size → record: decides what a run buys and writes it into the ledger before anything leaves. */
-import { CAP_SCALE, capOf, checkOrderCap, checkWindow, windowsOf } from "../../domain/caps.ts";
+import {
+  CAP_SCALE,
+  type CapWindow,
+  capOf,
+  checkOrderCap,
+  checkWindow,
+  windowsOf,
+} from "../../domain/caps.ts";
 import { sizeDca } from "../../domain/dca.ts";
 import { formatShort, subtract } from "../../domain/decimal.ts";
 import { type PairRules, pairName } from "../../domain/market.ts";
@@ -209,6 +216,12 @@ export function orderRequestOf(
   };
 }
 
+/** The cap windows of an instant that the order falls into. */
+export function windowsAt(ctx: RunContext, { pair }: FrozenOrder, at: EpochMs): readonly CapWindow[] {
+  const { limits, zone } = ctx.deps.settings;
+  return windowsOf(limits, pair.quote, dayWindow(at, zone), monthWindow(at, zone));
+}
+
 /** Writes run and intent, and takes the order's worst cost from every cap window, in one transaction. */
 async function record(
   ctx: RunContext,
@@ -218,8 +231,7 @@ async function record(
   now: EpochMs,
   lateAfter: EpochMs,
 ): Promise<void> {
-  const { limits, zone } = ctx.deps.settings;
-  const windows = windowsOf(limits, frozen.pair.quote, dayWindow(now, zone), monthWindow(now, zone));
+  const windows = windowsAt(ctx, frozen, now);
   for (const window of windows) {
     const full = checkWindow(window, ctx.snapshot.head.used.get(window.name) ?? 0n, frozen.costMax);
     if (full !== undefined) return endWithoutOrder(ctx, "refused", full);

@@ -1,4 +1,5 @@
 /** submit: looks first, claims the attempt in the ledger, and sends the order once. */
+import { type CapWindow, checkWindow } from "../../domain/caps.ts";
 import { formatShort } from "../../domain/decimal.ts";
 import type { Intent, Reason } from "../../domain/run.ts";
 import { isoOf, later, MINUTE_MS, SECOND_MS } from "../../domain/time.ts";
@@ -10,7 +11,7 @@ import { BUY_POINTS, Postponed, type RunContext } from "../run-context.ts";
 import { endIntent } from "./conclude.ts";
 import { adopt, look } from "./look.ts";
 import { checkTradeKey, reasonOf } from "./look-at-market.ts";
-import { checkStanding, DEADLINE_MS, orderRequestOf } from "./plan-buy.ts";
+import { checkStanding, DEADLINE_MS, orderRequestOf, windowsAt } from "./plan-buy.ts";
 
 /** Attempts of one intent; each but the first needs a proof that the one before placed nothing. */
 export const ATTEMPTS_MAX = 3;
@@ -42,7 +43,7 @@ export async function submit(ctx: RunContext, intent: Intent): Promise<void> {
   // Test: sends nothing when its machine slept past the time between the look and the order
   if (now > intent.lateAfter) return endLate(ctx, intent);
   const request = orderRequestOf(ctx, rules, intent.order, intent.clientOrderId, later(now, DEADLINE_MS));
-  const claimed = await claim(ctx, intent, lease, request);
+  const claimed = await claim(ctx, intent, lease, request, windowsAt(ctx, intent.order, now));
   if (claimed === undefined) return;
 
   const { volume, limitPrice, pair } = intent.order;
@@ -58,6 +59,17 @@ export async function submit(ctx: RunContext, intent: Intent): Promise<void> {
   }
 }
 
+/** The day or the month changed before the order was sent, and the new one has no room. */
+async function endFull(ctx: RunContext, intent: Intent, windows: readonly CapWindow[]): Promise<void> {
+  await ctx.rereadHead();
+  const { used } = ctx.snapshot.head;
+  for (const window of windows.filter(({ name }) => !intent.windows.includes(name))) {
+    const full = checkWindow(window, used.get(window.name) ?? 0n, intent.order.costMax);
+    if (full !== undefined) return endIntent(ctx, intent, "SKIPPED", "refused", full);
+  }
+  // It has gained room since: the run claims again.
+}
+
 async function endLate(ctx: RunContext, intent: Intent): Promise<void> {
   const detail = `it was too late to order, the limit was ${isoOf(intent.lateAfter)}`;
   await endIntent(ctx, intent, "SKIPPED", "skipped", { code: "LATE", detail });
@@ -69,6 +81,7 @@ async function claim(
   intent: Intent,
   lease: KeyLease,
   request: OrderRequest,
+  windows: readonly CapWindow[],
 ): Promise<Intent | undefined> {
   const { barrierAt: _, absentAt: __, ...rest } = intent;
   const after = ctx.noted(
@@ -80,6 +93,7 @@ async function claim(
       fence: lease.fence.toString(),
       nonce: lease.peekNonce(),
       deadline: request.deadline,
+      windows: windows.map(({ name }) => name),
       dueAt: later(ctx.deps.clock.now(), MINUTE_MS),
     },
     `SUBMITTING(${intent.n + 1})`,
@@ -89,6 +103,7 @@ async function claim(
     plan: ctx.plan.id,
     keyHash: ctx.keyHash,
     owner: lease.owner,
+    windows,
     ...(ctx.label === "LIVE" ? { armed: armingHash(ctx.deps) } : {}),
   });
   switch (answer) {
@@ -106,6 +121,9 @@ async function claim(
         code: "NOT_ARMED",
         detail: "the plans were disarmed",
       });
+      return undefined;
+    case "full":
+      await endFull(ctx, intent, windows);
       return undefined;
     case "paused":
       await endIntent(ctx, intent, "SKIPPED", "skipped", { code: "PAUSED", detail: "the plan was paused" });
