@@ -1,4 +1,5 @@
 /** Makes in the embedded AWS what the stacks make on AWS: the table, the queues, the topic, the secrets. */
+import { setTimeout as pause } from "node:timers/promises";
 import {
   CreateTableCommand,
   DeleteItemCommand,
@@ -77,6 +78,12 @@ async function createTable(dynamo: DynamoDBClient): Promise<void> {
       ],
     }),
   );
+  // As on AWS, a new table can be used only once it is active.
+  for (let tries = 0; tries < 400; tries++) {
+    const { Table } = await dynamo.send(new DescribeTableCommand({ TableName }));
+    if (Table?.TableStatus === "ACTIVE") break;
+    await pause(5);
+  }
   await dynamo.send(
     new UpdateTimeToLiveCommand({
       TableName,
