@@ -13,11 +13,14 @@ import type { Credentials } from "./secret.ts";
 /** Stops this invocation: the run goes on at `at`, from the ledger. Not an error. */
 export class Postponed extends Error {
   readonly at: EpochMs;
+  /** Of a key that is stopped: waiting does not help, a person must look. */
+  readonly isKeyStopped: boolean;
 
-  constructor(at: EpochMs, why: string) {
+  constructor(at: EpochMs, why: string, isKeyStopped = false) {
     super(why);
     this.name = "Postponed";
     this.at = at;
+    this.isKeyStopped = isKeyStopped;
   }
 }
 
@@ -27,6 +30,9 @@ export const BUY_POINTS = 6;
 export const KEY_CHECK_POINTS = 2;
 /** One look (open 1, closed 2), an order query and its control. */
 export const RESOLVE_POINTS = 5;
+
+const STOPPED =
+  "Kraken refused nonces of two leases in a row: something else uses this API key. Make a dedicated key.";
 
 /** A worker runs at most 60 s (design: queue visibility 120 s); no wait starts after this. */
 export const WORK_MS_MAX = 45 * SECOND_MS;
@@ -124,7 +130,7 @@ export class RunContext {
     this.#knownGate = undefined;
     if ("is" in answer) {
       const at = answer.is === "not-now" ? answer.retryAt : later(this.deps.clock.now(), 15 * MINUTE_MS);
-      throw new Postponed(at, answer.why);
+      throw new Postponed(at, answer.why, answer.is === "stopped");
     }
     this.#lease = answer;
     return answer;
@@ -224,7 +230,9 @@ export class RunContext {
     }
     if (!(error instanceof ExchangeError)) return error;
     const pausedUntil = await this.pauseKey(error, lease);
-    if (pausedUntil !== undefined) return new Postponed(pausedUntil, error.message);
+    const isStopped = error.code === "NONCE_TOO_LOW";
+    if (pausedUntil !== undefined)
+      return new Postponed(pausedUntil, isStopped ? STOPPED : error.message, isStopped);
     if (error.retry === "never") return error;
     // Everything else on a read: Kraken cannot answer just now.
     return new Postponed(later(this.deps.clock.now(), MINUTE_MS), error.message);
@@ -249,9 +257,7 @@ export class RunContext {
         return lease.keepAway();
       case "NONCE_TOO_LOW":
         this.#lease = undefined;
-        await lease.stop(
-          "Kraken refused nonces of two leases in a row: something else uses this API key. Make a dedicated key.",
-        );
+        await lease.stop(STOPPED);
         return later(this.deps.clock.now(), 15 * MINUTE_MS);
       default:
         return undefined;

@@ -232,16 +232,19 @@ const retiredPlan = (id: string, intent: Intent | undefined): DcaPlan => ({
 async function postpone(ctx: RunContext, postponed: Postponed): Promise<void> {
   const { intent } = ctx;
   if (ctx.run.closedAt !== undefined) return;
-  const reason: Reason = { code: "EXCHANGE_UNREACHABLE", detail: postponed.message };
+  const { isKeyStopped } = postponed;
+  const outcome = isKeyStopped ? "refused" : "skipped";
+  const code = isKeyStopped ? "KEY_STOPPED" : "EXCHANGE_UNREACHABLE";
+  const reason: Reason = { code, detail: postponed.message };
   try {
     if (intent === undefined) {
-      if (postponed.at > lateAfterOf(ctx)) return await endWithoutOrder(ctx, "skipped", reason);
+      if (isKeyStopped || postponed.at > lateAfterOf(ctx)) return await endWithoutOrder(ctx, outcome, reason);
       ctx.run = { ...ctx.run, dueAt: postponed.at };
       await ctx.deps.ledger.postpone(ctx.run);
     } else if (intent.state === "PLANNED" && isGivenUp(intent, postponed)) {
-      await endIntent(ctx, intent, "SKIPPED", "skipped", reason);
+      await endIntent(ctx, intent, "SKIPPED", outcome, reason);
     } else {
-      await tellWaiting(ctx, intent, postponed.message);
+      await tellWaiting(ctx, intent, postponed);
       await ctx.write(intent, { ...intent, dueAt: postponed.at });
     }
   } finally {
@@ -257,8 +260,8 @@ async function postpone(ctx: RunContext, postponed: Postponed): Promise<void> {
 }
 
 /** Past its time; where attempts were made, each proven to have placed nothing, a day is left to look once more. */
-const isGivenUp = ({ n, lateAfter }: Intent, { at }: Postponed): boolean =>
-  at > (n === 0 ? lateAfter : later(lateAfter, DAY_MS));
+const isGivenUp = ({ n, lateAfter }: Intent, { at, isKeyStopped }: Postponed): boolean =>
+  isKeyStopped || at > (n === 0 ? lateAfter : later(lateAfter, DAY_MS));
 
 export function reportOf(run: Run, intent: Intent | undefined): RunReport {
   const open: Outcome =

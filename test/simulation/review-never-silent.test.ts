@@ -185,3 +185,42 @@ test("an order of a run whose key was taken away is told of, and booked when a k
   expect((await house.run()).run.outcome).toBe("bought");
   expect(await audit(house)).toEqual([]);
 });
+
+describe("a key that is stopped because something else uses it", () => {
+  test("ends a run that has no order at once, and says why", async () => {
+    await open();
+    await arm("invalid-nonce", 2, "BalanceEx");
+    await house.fireSlot();
+    const { run } = await house.run();
+    expect(run.outcome).toBe("refused");
+    expect(run.reason?.code).toBe("KEY_STOPPED");
+    expect(await told(/something else uses this API key/)).toEqual([true]);
+    await house.buy("next");
+    expect((await house.run("btc-weekly@next")).run.reason?.code).toBe("KEY_STOPPED");
+    expect(await audit(house)).toEqual([]);
+  });
+
+  test("ends a planned order at once, and its amount is free again", async () => {
+    await open();
+    await arm("invalid-nonce", 2, "OpenOrders");
+    await house.fireSlot();
+    expect((await house.run()).run.reason?.code).toBe("KEY_STOPPED");
+    expect(await audit(house)).toEqual([]);
+  });
+
+  test("leaves an order in doubt in doubt, and says why", async () => {
+    const sending = afterSending();
+    const nonce = () =>
+      new ExchangeError({
+        code: "NONCE_TOO_LOW",
+        retry: "now",
+        endpoint: "OpenOrders",
+        message: "Invalid nonce",
+      });
+    await open({ around: sending.around(cutting("findOrders", sending.isSent, nonce)) });
+    await arm("drop-reply-after-accept");
+    await house.fireSlot();
+    expect((await house.run()).intent?.state).toBe("SUBMITTING");
+    expect(await told(/something else uses this API key/)).toEqual([true]);
+  });
+});

@@ -26,13 +26,15 @@ export async function asPostponed(ctx: RunContext, error: unknown): Promise<Post
 }
 
 /** A run with an order that may exist never waits in silence. */
-export async function tellWaiting(ctx: RunContext, intent: Intent, why: string): Promise<void> {
+export async function tellWaiting(ctx: RunContext, intent: Intent, postponed: Postponed): Promise<void> {
+  const { message: why, isKeyStopped } = postponed;
   const waitedMs = ctx.deps.clock.now() - sinceOf(ctx, intent);
   if (intent.state === "SUBMITTING") {
     await tellDoubt(ctx, intent);
-    if (waitedMs > DAY_MS) await tellStandsStill(ctx, why);
+    if (isKeyStopped || waitedMs > DAY_MS) await tellStandsStill(ctx, why);
   }
-  if (intent.state === "ACKED" && waitedMs > UNSETTLED_MS_MAX) await tellStandsStill(ctx, why);
+  if (intent.state === "ACKED" && (isKeyStopped || waitedMs > UNSETTLED_MS_MAX))
+    await tellStandsStill(ctx, why);
 }
 
 const sinceOf = (ctx: RunContext, intent: Intent | undefined): EpochMs =>
