@@ -1,0 +1,7 @@
+/** The process dies between any two steps. Whatever was going on: one order or an honest no, and nothing forgotten. */
+import { expect, test } from "vitest";
+import { crashEverywhere } from "../support/crash-everywhere.ts";
+
+test("a buy that is proven absent and sent again: a crash before or after any step ends with one order", async () => {
+  expect(await crashEverywhere(["html-520-before-accept"])).toEqual([]);
+}, 240_000);
