@@ -103,6 +103,11 @@ export function forget(path: string): void {
   }
   const other = readRunning(path);
   if (other !== undefined) throw new MachineError(`${path} is in use by process ${other.pid}; stop it first`);
+  if (exchangeOf(path) === "kraken") {
+    throw new MachineError(
+      `--reset would remove the ledger and the keys of real money in ${path}; choose another folder with --state DIR`,
+    );
+  }
   rmSync(path, { recursive: true });
 }
 
