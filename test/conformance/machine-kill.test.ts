@@ -1,0 +1,98 @@
+/** A machine killed while it buys, again and again, beside an exchange that goes on: one order for each buy, none unknown. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { afterEach, expect, test } from "vitest";
+import { seededChance } from "../support/chance.ts";
+import {
+  type BookedRun,
+  disagreements,
+  endAll,
+  MachineProcess,
+  newFolder,
+  Program,
+} from "../support/machine-process.ts";
+
+afterEach(endAll);
+
+const PLANS = `
+timezone: UTC
+limits: { perOrder: 50 EUR, perDay: 5000 EUR, perMonth: 20000 EUR }
+plans:
+  - { id: hourly, buy: 10 EUR of BTC, every: "hour at :30", ifMissed: catch-up within 3h }
+  - { id: by-hand, buy: 5 EUR of ETH, every: month 28 08:00 }
+`;
+const KILLS = 10;
+const SEED = 20_270_201;
+/** A buy takes about as long. */
+const DELAY_MS_MAX = 120;
+
+/** What `tide buy` sends, without the half second that a process takes to start. */
+async function sendBuy(machine: MachineProcess, key: string): Promise<void> {
+  const { token } = JSON.parse(await readFile(join(machine.first.state, "running.json"), "utf8")) as {
+    token: string;
+  };
+  const body = JSON.stringify({ verb: "buy", args: { plan: "by-hand", key } });
+  const headers = { "content-type": "application/json", "x-tidekeeper-token": token };
+  await fetch(`${machine.first.page}/api/tide`, { method: "POST", headers, body });
+}
+
+async function advanceToSlot(machine: MachineProcess): Promise<void> {
+  const hourMs = 3_600_000;
+  const now = await machine.now();
+  const slotAt = Math.ceil((now + 1 - hourMs / 2) / hourMs) * hourMs + hourMs / 2;
+  await machine.advance((slotAt - now) / 1000);
+}
+
+test(`killed ${KILLS} times in the middle of its work, it has one order for each buy (seed ${SEED})`, async () => {
+  const chance = seededChance(SEED);
+  const sandbox = new Program("local/sandbox/main.ts", ["--port", "0"]);
+  const { rest } = JSON.parse(await sandbox.line(/^\{/)) as { rest: string };
+  const state = await newFolder();
+  const start = () => MachineProcess.start(state, { plans: PLANS, args: ["--exchange", rest] });
+  const asked: string[] = [];
+
+  let machine = await start();
+  for (let kill = 0; kill < KILLS; kill++) {
+    const isByHand = kill % 2 === 0;
+    if (isByHand) asked.push(`by-hand@key-${kill}`);
+    // It is cut off in the middle, so the request fails.
+    const work = (isByHand ? sendBuy(machine, `key-${kill}`) : advanceToSlot(machine)).catch(() => {});
+    await pause(chance.fraction() * DELAY_MS_MAX);
+    await machine.kill();
+    await work;
+    machine = await start();
+  }
+  // Long enough for proofs of absence, and past another slot.
+  await machine.advance(3_700);
+
+  const history = (await machine.tide("history")).json as BookedRun[];
+  const orders = await machine.orders();
+  expect(disagreements(history, orders)).toEqual([]);
+  expect(history.filter((run) => !["bought", "skipped", "missed"].includes(run.outcome))).toEqual([]);
+  // Of the hourly slots that came by none is unaccounted for.
+  const hours = history
+    .filter((run) => run.plan === "hourly")
+    .map((run) => Date.parse(run.run.slice("hourly@".length)));
+  const slots = hours.sort((a, b) => a - b);
+  for (const [at, slot] of slots.entries()) if (at > 0) expect(slot - slots[at - 1]!).toBe(3_600_000);
+  expect(history.filter((run) => run.plan === "hourly" && run.outcome !== "bought")).toEqual([]);
+
+  // What was asked by hand and never reached the ledger is asked again: each key ends as one order.
+  for (const run of asked) {
+    const key = run.slice("by-hand@".length);
+    expect(["bought", "skipped"]).toContain(
+      ((await machine.tide("buy", "by-hand", "--yes", "--key", key)).json as BookedRun).outcome,
+    );
+    await machine.advance(30);
+  }
+  const all = (await machine.tide("history")).json as BookedRun[];
+  expect(
+    all
+      .filter((run) => run.plan === "by-hand")
+      .map(({ run }) => run)
+      .sort(),
+  ).toEqual([...asked].sort());
+  expect(disagreements(all, await machine.orders())).toEqual([]);
+  expect(machine.stderr).not.toMatch(/tried again/);
+});
