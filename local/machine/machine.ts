@@ -12,10 +12,11 @@ import type { Settings } from "../../shared/domain/plan.ts";
 import { type EpochMs, epochMs, MINUTE_MS } from "../../shared/domain/time.ts";
 import type { VirtualClock } from "../clock.ts";
 import type { Cloud } from "../cloud/cloud.ts";
-import { secondsIn } from "./control.ts";
+import { type ControlReply, controlReply, secondsIn } from "./control.ts";
 import type { ExchangeDoor } from "./exchange-door.ts";
 import { Mover } from "./mover.ts";
 import { type MachineOptions, openParts, type Parts } from "./parts.ts";
+import { SHUT } from "./real-exchange.ts";
 import { Scheduler } from "./scheduler.ts";
 import { explain, type StateDir } from "./state-dir.ts";
 import { SweepTimer } from "./sweep-timer.ts";
@@ -63,7 +64,10 @@ export class Machine {
     this.warnings = parts.warnings;
     this.#clearWorld = parts.clearWorld;
     const connected = async () => this.deps;
-    this.#sweep = () => makeSweepHandler(connected)({}, {} as never);
+    this.#sweep = async () => {
+      await parts.firstLedger?.settle();
+      return makeSweepHandler(connected)({}, {} as never);
+    };
     this.#worker = new Worker({
       sqs: parts.sqs,
       queueUrl: parts.queueUrl,
@@ -105,6 +109,7 @@ export class Machine {
     });
     machine = new Machine(options, parts);
     await registerPlans(machine.deps);
+    await parts.firstLedger?.hold();
     for (const { name } of machine.settings.accounts) {
       for (const { run } of await machine.deps.books.runs(name))
         if (run.closedAt === undefined && run.outcome === undefined) machine.#openRuns.add(run.id);
@@ -164,38 +169,47 @@ export class Machine {
   }
 
   /** The sandbox's control door, with a clock that moves machine and exchange together. */
-  async control(
-    method: string,
-    path: string,
-    body: string,
-  ): Promise<{ readonly status: number; readonly body: string }> {
-    const isSeparate = this.options.exchange !== "sandbox";
-    if (isSeparate && method === "POST" && path === "/advance") {
+  async control(method: string, path: string, body: string): Promise<ControlReply> {
+    if (this.options.exchange === "kraken") return SHUT;
+    const isOurs = method === "POST" && this.options.exchange !== "sandbox";
+    if (isOurs && path === "/advance") {
       const seconds = secondsIn(body);
-      if (seconds === undefined) {
-        return {
-          status: 400,
-          body: JSON.stringify({ error: 'expected {"seconds": N} with a number above 0' }),
-        };
-      }
+      if (typeof seconds !== "number") return seconds;
       await this.advance(seconds);
-      return { status: 200, body: JSON.stringify({ now: new Date(this.clock.now()).toISOString() }) };
+      return controlReply(200, { now: new Date(this.clock.now()).toISOString() });
     }
-    const answer = await this.exchange.control(method, path, body);
-    if (isSeparate && method === "POST" && path === "/reset" && answer.status === 200)
-      await this.resetWorld();
-    return answer;
+    if (isOurs && path === "/reset") {
+      await this.resetWorld(async () => {
+        const answer = await this.exchange.control(method, path, body);
+        if (answer.status !== 200) throw new Error(`the exchange did not reset itself: ${answer.body}`);
+        return Date.parse((JSON.parse(answer.body) as { now: string }).now);
+      });
+      return controlReply(200, { now: new Date(this.clock.now()).toISOString() });
+    }
+    return this.exchange.control(method, path, body);
   }
 
-  /** The world anew: an empty ledger and the first hour of the clock beside the exchange's own reset. Keys and plans stay. */
-  async resetWorld(): Promise<void> {
+  /**
+   * The world anew: an empty ledger and the first hour of the clock. Keys and plans stay. What had begun ends before, so that
+   * nothing of it reaches the new world. `resetExchange` answers the exchange's new time, where it has a clock of its own.
+   */
+  async resetWorld(resetExchange?: () => Promise<number>): Promise<void> {
     this.scheduler.stop();
-    this.clock.resetTo(this.state.kept.clockStart);
-    await this.#clearWorld();
-    this.#openRuns.clear();
-    await registerPlans(this.deps);
-    if (this.#started) this.scheduler.start();
-    this.#keepClock();
+    this.#sweepTimer.stop();
+    try {
+      await this.#mover.settle();
+      const at = await resetExchange?.();
+      this.clock.resetTo(at ?? this.state.kept.clockStart);
+      await this.#clearWorld();
+      this.#openRuns.clear();
+      await registerPlans(this.deps);
+    } finally {
+      if (this.#started) {
+        this.scheduler.start();
+        this.#sweepTimer.start();
+      }
+      this.#keepClock();
+    }
   }
 
   /** Ends cleanly: what is being worked on is finished first. */

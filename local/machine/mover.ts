@@ -32,6 +32,20 @@ export class Mover {
     return moved;
   }
 
+  /** Resolves when nothing is being worked on any more; the clock moves over what sleeps on it. */
+  settle(): Promise<void> {
+    const settled = this.#moving.then(async () => {
+      for (;;) {
+        await quiet(this.#bustle);
+        const due = this.#bustle.working() === 0 ? undefined : this.#clock.nextDue();
+        if (due === undefined) return;
+        await this.#moveTo(due);
+      }
+    });
+    this.#moving = settled.catch(() => {});
+    return settled;
+  }
+
   async #move(ms: number): Promise<void> {
     const target = this.#clock.now() + ms;
     this.#target = target;
@@ -49,9 +63,10 @@ export class Mover {
     }
   }
 
+  /** Both by the same length: while the exchange is told, time goes on for both. */
   async #moveTo(at: number): Promise<void> {
     const ms = at - this.#clock.now();
     if (ms > 0) await this.#moveExchange(ms / 1000);
-    this.#clock.moveTo(at);
+    this.#clock.moveTo(this.#clock.now() + Math.max(0, ms));
   }
 }
