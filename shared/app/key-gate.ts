@@ -41,7 +41,8 @@ const POLL_MS = 250;
  */
 const RESOLVER_POLL_MS = 120;
 const SILENCE_MS = 250;
-const CONTEND_MS_MAX = LEASE_TTL_MS + 5 * SECOND_MS;
+/** A dead holder's lease, and the rest that its points may need after it. */
+const CONTEND_MS_MAX = LEASE_TTL_MS + HOLD_MS_MAX;
 
 export type NotNow = { readonly is: "not-now"; readonly retryAt: EpochMs; readonly why: string };
 export type Stopped = { readonly is: "stopped"; readonly why: string };
@@ -101,16 +102,15 @@ export async function acquireKey(
         const rest = `${points} more calls need ${Math.ceil(waitMs / 1000)} s of rest for Kraken's rate counter`;
         return notNow(waitMs, rest);
       }
+      // Not read again after a rest: should somebody have taken the key meanwhile, our write is refused.
       if (waitMs > 0) {
         await clock.sleep(waitMs);
-        await look();
         continue;
       }
       // Clocks are compared for courtesy only: a wrong one makes this wait once, or not at all.
       const freeMs = Math.max(clock.monotonicMs() - seen.since, now - (current?.counterAt ?? 0));
       const silenceMs = silenceMsOf(headroom, waitedMs()) - freeMs;
       if (silenceMs > 0) {
-        // Not read again: should somebody take it now, our write is refused.
         await clock.sleep(silenceMs);
         continue;
       }

@@ -142,7 +142,7 @@ describe.each(["DynamoDB", "memory"] as const)("the key's gate on %s", (kind) =>
       expect(fences).toEqual([...new Set(fences)].sort((a, b) => (a < b ? -1 : 1)));
     });
 
-    test("are told within 21 seconds when Kraken's counter has no room for all of them", async () => {
+    test("are told within 26 seconds when Kraken's counter has no room for all of them", async () => {
       const { clock } = bench;
       const waited: number[] = [];
       let served = 0;
@@ -157,10 +157,10 @@ describe.each(["DynamoDB", "memory"] as const)("the key's gate on %s", (kind) =>
         await answer.release();
       };
       await bench.run(Promise.all(times(20, worker)));
-      // 15 points less the head-room of 5 are there, and 0.33 a second come back: three or four fit into 21 s.
+      // 15 points less the head-room of 5 are there, and 0.33 a second come back: three or four fit into 26 s.
       expect(served).toBeGreaterThanOrEqual(3);
       expect(served).toBeLessThanOrEqual(4);
-      expect(Math.max(...waited)).toBeLessThanOrEqual(21_000);
+      expect(Math.max(...waited)).toBeLessThanOrEqual(26_000);
     });
   });
 
@@ -377,7 +377,7 @@ describe.each(["DynamoDB", "memory"] as const)("the key's gate on %s", (kind) =>
     });
   });
 
-  test("who meets one holder after another for twenty seconds is told to come back", async () => {
+  test("who meets one holder after another for twenty-five seconds is told to come back", async () => {
     const { clock, store } = bench;
     const lease = await bench.take();
     let passing = true;
@@ -396,8 +396,8 @@ describe.each(["DynamoDB", "memory"] as const)("the key's gate on %s", (kind) =>
     await bench.run(Promise.all([answer, others()]));
     const { is, retryAt, why } = (await answer) as NotNow;
     expect([is, why]).toEqual(["not-now", "another worker holds the key"]);
-    expect(retryAt - startedAt).toBeGreaterThanOrEqual(25_000); // 20 s of waiting, 5 s of pause
-    expect(retryAt - startedAt).toBeLessThanOrEqual(25_400);
+    expect(retryAt - startedAt).toBeGreaterThanOrEqual(30_000); // 25 s of waiting, 5 s of pause
+    expect(retryAt - startedAt).toBeLessThanOrEqual(30_400);
     expect(lease.owner).not.toBe((await bench.gate()).owner);
   });
 
