@@ -1,14 +1,18 @@
 /** Pieces that Kraken's answers are made of, and what they become here. */
 import * as z from "zod";
-import { type Decimal, decimal, tryDecimal } from "../../domain/decimal.ts";
+import { type Decimal, decimal } from "../../domain/decimal.ts";
 import { epochMs } from "../../domain/time.ts";
 
 /** An amount, exact, as the text it came in. */
 export const amount = <T extends Decimal>(make: (text: string) => T) =>
-  z
-    .string()
-    .refine((text) => tryDecimal(text) !== undefined, "expected a plain decimal number")
-    .transform(make);
+  z.string().transform((text, context): T => {
+    try {
+      return make(text);
+    } catch {
+      context.addIssue({ code: "custom", message: "expected a plain decimal number" });
+      return z.NEVER;
+    }
+  });
 
 export const anyAmount = amount<Decimal>(decimal);
 
