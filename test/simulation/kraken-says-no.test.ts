@@ -38,6 +38,16 @@ describe("Kraken says no", () => {
     expect(await audit(house)).toEqual([]);
   });
 
+  test("one refused nonce after a read that outlasted its lease does not stop the key", async () => {
+    await fault("slow-body", 1, "ClosedOrders");
+    await fault("invalid-nonce", 1, "ClosedOrders");
+    await house.fireSlot();
+    expect((await gate())?.stopped).toBeUndefined();
+    await house.pass(3);
+    expect((await house.run()).run.outcome).toBe("bought");
+    expect(await audit(house)).toEqual([]);
+  });
+
   test.each(["rate-limit", "lockout", "throttled"])("%s rests the key and buys later", async (name) => {
     await fault(name);
     await house.fireSlot();
