@@ -74,7 +74,15 @@ export type Reserved =
   | { readonly is: "paused" }
   | { readonly is: "full"; readonly window: CapWindow; readonly used: bigint };
 
-export type Claimed = "claimed" | "lost" | "killed" | "disarmed" | "full" | "paused" | "lease-lost";
+export type Claimed =
+  | "claimed"
+  | "lost"
+  | "killed"
+  | "disarmed"
+  | "full"
+  | "paused"
+  | "blocked"
+  | "lease-lost";
 
 /**
  * The run ledger. Every write is conditional on what was read; a write whose answer got lost is told apart from one that was

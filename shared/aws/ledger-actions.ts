@@ -64,6 +64,9 @@ export function windowsMoved(before: Intent, windows: readonly CapWindow[]) {
   return { names, values, sets, conditions };
 }
 
+/** Neither paused by its owner nor on hold for a doubt. */
+export const mayRun = "(attribute_not_exists(paused) OR paused <> :true) AND attribute_not_exists(blocked)";
+
 export const notKilled = "(attribute_not_exists(killed) OR killed <> :true)";
 
 /** The claim's look at the head, where the reservation moves with it. */

@@ -34,6 +34,7 @@ import {
   carryUnits,
   headRefusal,
   isStill,
+  mayRun,
   moveHead,
   notKilled,
   readAll,
@@ -178,7 +179,7 @@ export function runLedger(dynamo: Dynamo): RunLedger {
               // Test: are carried until they are enough, and then bought together
               UpdateExpression: `SET carry = :none, ${schemaUpdate}`,
               ConditionExpression:
-                "(attribute_not_exists(paused) OR paused <> :true) AND attribute_not_exists(blocked) AND " +
+                `${mayRun} AND ` +
                 (carryFrom.units === 0n ? "(attribute_not_exists(carry) OR carry = :none)" : "carry = :from"),
               ExpressionAttributeValues: {
                 ":true": b(true),
@@ -233,9 +234,7 @@ export function runLedger(dynamo: Dynamo): RunLedger {
                   ":armed": s(armed),
                 }),
           // Test: a paused plan is stopped before the claim, too, and its slot is told
-          check(planKey(account, plan), "(attribute_not_exists(paused) OR paused <> :true)", {
-            ":true": b(true),
-          }),
+          check(planKey(account, plan), mayRun, { ":true": b(true) }),
           // Test: a worker whose lease was taken does not send
           check(gateKey(keyHash), "holder = :owner AND fence = :fence", {
             ":owner": s(owner),
@@ -248,7 +247,7 @@ export function runLedger(dynamo: Dynamo): RunLedger {
         if (failed === undefined) throw error;
         if (failed[0]?.failed) return "lost";
         if (failed[1]?.failed) return headRefusal(failed[1].item, armed);
-        if (failed[2]?.failed) return "paused";
+        if (failed[2]?.failed) return planStateOf(failed[2].item)?.paused ? "paused" : "blocked";
         return "lease-lost";
       }
     },

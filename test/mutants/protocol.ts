@@ -78,8 +78,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     step: "the claim depends on the pause",
     file: "shared/aws/run-ledger.ts",
-    from: 'check(planKey(account, plan), "(attribute_not_exists(paused) OR paused <> :true)", {',
-    to: 'check(planKey(account, plan), "(attribute_not_exists(pk) OR pk <> :true)", {',
+    from: 'check(planKey(account, plan), mayRun, { ":true": b(true) })',
+    to: 'check(planKey(account, plan), "(attribute_not_exists(pk) OR pk <> :true)", { ":true": b(true) })',
     test: switches("a paused plan is stopped before the claim, too, and its slot is told"),
   },
   {

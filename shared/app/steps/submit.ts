@@ -128,6 +128,13 @@ async function claim(
     case "paused":
       await endIntent(ctx, intent, "SKIPPED", "skipped", { code: "PAUSED", detail: "the plan was paused" });
       return undefined;
+    // Test: a plan that was put on hold by another run of it sends nothing more
+    case "blocked":
+      await endIntent(ctx, intent, "SKIPPED", "refused", {
+        code: "PLAN_BLOCKED",
+        detail: "the plan was put on hold",
+      });
+      return undefined;
     case "lease-lost":
       await ctx.releaseKey();
       return undefined;
