@@ -10,7 +10,7 @@ import { signing } from "./signing.ts";
 import { trips } from "./trips.ts";
 
 const { values } = parseArgs({
-  options: { json: { type: "boolean", default: false }, rounds: { type: "string", default: "9" } },
+  options: { json: { type: "boolean", default: false }, rounds: { type: "string", default: "11" } },
 });
 const rounds = Number(values.rounds);
 if (!Number.isInteger(rounds) || rounds < 1) {
@@ -18,7 +18,9 @@ if (!Number.isInteger(rounds) || rounds < 1) {
   process.exit(2);
 }
 if ((await ccxt("key", "c2VjcmV0")) === undefined) {
-  console.error("ccxt is not installed, its figures stay empty. To have them: (cd test/peers && npm ci)");
+  console.error(
+    "ccxt is not installed, its figures stay empty. To have them: (cd test/peers && npm ci --ignore-scripts)",
+  );
 }
 
 const measures: readonly Measure[] = [
