@@ -94,19 +94,15 @@ export async function separateExchange(url: string): Promise<ExchangeDoor> {
       );
     }
   };
-  await control("GET", "/orders", "");
-  const time = {
-    method: "GET",
-    path: "/0/public/Time",
-    headers: {},
-    signal: AbortSignal.timeout(5_000),
-  } as const;
-  const { result } = JSON.parse(Buffer.from((await transport.send(time)).body).toString()) as {
-    result?: { unixtime?: number };
-  };
+  const at = timeIn((await control("GET", "/state", "")).body);
+  if (at === undefined) {
+    throw new MachineError(
+      `what answers at ${url} is not a sandbox; start one with npm run sandbox -- --port PORT`,
+    );
+  }
   return {
     origin: url,
-    at: (result?.unixtime ?? 0) * 1000,
+    at,
     ws: url.replace(/^http/, "ws"),
     transport: counted,
     keys: readAccounts(DEFAULT_ACCOUNTS).flatMap((account) => account.keys),
@@ -117,4 +113,14 @@ export async function separateExchange(url: string): Promise<ExchangeDoor> {
     control,
     close: () => transport.close(),
   };
+}
+
+/** The time that a sandbox tells of itself. */
+function timeIn(body: string): number | undefined {
+  try {
+    const at = Date.parse((JSON.parse(body) as { now: string }).now);
+    return Number.isNaN(at) ? undefined : at;
+  } catch {
+    return undefined;
+  }
 }
