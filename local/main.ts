@@ -1,20 +1,15 @@
 /** `npm start`: everything on one machine, until Ctrl-C. */
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
+import { createRequire, enableCompileCache } from "node:module";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { systemChance } from "../functions/wire.ts";
 import type { Event } from "../shared/app/ports.ts";
-import { formatMistake } from "../shared/config/mistake.ts";
-import { consoleLine } from "./console.ts";
-import { Desk } from "./desk/desk.ts";
-import { eventLine } from "./desk/views.ts";
-import { Machine } from "./machine/machine.ts";
 import { MachineError } from "./machine/state-dir.ts";
-import { startPage } from "./page/server.ts";
-import { setTheScene, tellStory } from "./story.ts";
+
+// Half of a start is compiling. In the package's own folder, as `tide` does.
+enableCompileCache(join(import.meta.dirname, "../node_modules/.cache/tide"));
 
 const HELP = `npm start -- [options]     Runs Tidekeeper on this machine, with play money
 
@@ -65,6 +60,21 @@ function readOptions(argv: readonly string[]) {
   return { ...values, port, speed };
 }
 
+/** Read late: a wish that is refused needs neither the database nor the AWS SDK. */
+async function load() {
+  const [wire, mistake, console, desk, views, machine, page, story] = await Promise.all([
+    import("../functions/wire.ts"),
+    import("../shared/config/mistake.ts"),
+    import("./console.ts"),
+    import("./desk/desk.ts"),
+    import("./desk/views.ts"),
+    import("./machine/machine.ts"),
+    import("./page/server.ts"),
+    import("./story.ts"),
+  ]);
+  return { ...wire, ...mistake, ...console, ...desk, ...views, ...machine, ...page, ...story };
+}
+
 async function run(options: Options): Promise<void> {
   const out = (text: string) => process.stdout.write(`${text}\n`);
   // With --json standard output holds JSON only; what is for people goes to standard error.
@@ -72,6 +82,17 @@ async function run(options: Options): Promise<void> {
   await checkPort(options.port);
   const plansFile = options.plans ?? (existsSync("tide.yaml") ? "tide.yaml" : "tide.example.yaml");
 
+  const {
+    consoleLine,
+    Desk,
+    eventLine,
+    formatMistake,
+    Machine,
+    setTheScene,
+    startPage,
+    systemChance,
+    tellStory,
+  } = await load();
   let zone = "UTC";
   let show: (event: Event) => void = () => {};
   const machine = await Machine.open({
