@@ -15,6 +15,12 @@ import {
 afterAll(endAll);
 
 const MINUTE_MS = 60_000;
+const DAILY = `
+timezone: UTC
+limits: { perOrder: 50 EUR, perDay: 100 EUR, perMonth: 1000 EUR }
+plans:
+  - { id: daily, buy: 10 EUR of BTC, every: day 08:00 }
+`;
 
 describe("the first start, with the example's plans", () => {
   test("tells its story within a minute: a buy, a buy whose answer is lost, and the count", async () => {
@@ -129,6 +135,14 @@ describe.concurrent("a start on a folder that is there", () => {
     expect(disagreements(after, await second.orders())).toEqual([]);
     await second.stop();
     expect(second.stdout + second.stderr).not.toContain(SECRET);
+  });
+
+  test("goes on when nobody listens to it any more", async () => {
+    const machine = await MachineProcess.start(await newFolder(), { plans: DAILY });
+    machine.deafen();
+    await machine.advance(2 * 86_400);
+    expect((await machine.tide("history")).json).toHaveLength(2);
+    expect(await machine.stop()).toEqual({ code: 0, signal: null });
   });
 
   test("after days in which it did not run, each slot is accounted for and told", async () => {

@@ -91,6 +91,12 @@ export class Program {
     return this.exited;
   }
 
+  /** Nobody reads what it says any more, as when the other end of a pipe has left. */
+  deafen(): void {
+    this.#child.stdout?.destroy();
+    this.#child.stderr?.destroy();
+  }
+
   async kill(): Promise<void> {
     this.signal("SIGKILL");
     await this.exited;
