@@ -188,6 +188,13 @@ function stopOnSignal(close: () => Promise<void>, say: (text: string) => void): 
   process.on("SIGTERM", stop);
 }
 
+// Who listened may leave. The machine goes on, and its page shows everything.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+}
+
 try {
   const options = readOptions(process.argv.slice(2));
   if (options.help) process.stdout.write(HELP);
