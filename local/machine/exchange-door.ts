@@ -11,7 +11,7 @@ export type ExchangeKey = { readonly name: string; readonly key: string; readonl
 
 export interface ExchangeDoor {
   readonly origin: string;
-  /** Its time when it was opened: later than the machine's, if a machine was killed before it wrote its own down. */
+  /** Its time while a machine is opened: later than the machine's, if a machine was killed before it wrote its own down. */
   readonly at?: number;
   readonly ws: string;
   readonly transport: HttpTransport;
@@ -94,15 +94,18 @@ export async function separateExchange(url: string): Promise<ExchangeDoor> {
       );
     }
   };
-  const at = timeIn((await control("GET", "/state", "")).body);
-  if (at === undefined) {
+  const toldAt = timeIn((await control("GET", "/state", "")).body);
+  const heardAt = performance.now();
+  if (toldAt === undefined) {
     throw new MachineError(
       `what answers at ${url} is not a sandbox; start one with npm run sandbox -- --port PORT`,
     );
   }
   return {
     origin: url,
-    at,
+    get at() {
+      return toldAt + performance.now() - heardAt;
+    },
     ws: url.replace(/^http/, "ws"),
     transport: counted,
     keys: readAccounts(DEFAULT_ACCOUNTS).flatMap((account) => account.keys),
