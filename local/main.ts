@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Event } from "../shared/app/ports.ts";
+import type { Label } from "../shared/domain/run.ts";
 import { MachineError } from "./machine/state-dir.ts";
 
 // Half of a start is compiling. In the package's own folder, as `tide` does.
@@ -17,12 +18,14 @@ const HELP = `npm start -- [options]     Runs Tidekeeper on this machine, with p
   --plans FILE         plans to run (else tide.yaml, else tide.example.yaml)
   --state DIR          where everything is kept (default .tide)
   --speed N            virtual seconds for each second while no run is going on
-  --exchange WHERE     sandbox (default), or http://127.0.0.1:PORT of a separate one (npm run sandbox)
+  --exchange WHERE     sandbox (default), http://127.0.0.1:PORT of a separate one (npm run sandbox), or kraken:
+                       real money, with keys sealed by a passphrase that is asked for (or the first line of
+                       standard input); nothing is ordered before mode: live and tide arm
   --reset              forget the state folder first
   --json               first a line with the addresses, then one line for each step of a run
   --help
 
-With --plans, or on a state folder that exists, there is no demo and the clock is not moved.
+With --plans, with kraken, or on a state folder that exists, there is no demo and the clock is not moved.
 `;
 
 type Options = ReturnType<typeof readOptions>;
@@ -74,6 +77,12 @@ async function load() {
   ]);
   return { ...wire, ...mistake, ...console, ...desk, ...views, ...machine, ...page, ...story };
 }
+
+const WHOSE_MONEY: Readonly<Record<Label, string>> = {
+  "PLAY MONEY": "nothing here is real money, nothing leaves this machine.",
+  "DRY RUN": "Kraken checks each order and places none.",
+  LIVE: "once armed, orders are placed at Kraken with your money.",
+};
 
 async function run(options: Options): Promise<void> {
   const out = (text: string) => process.stdout.write(`${text}\n`);
@@ -130,7 +139,7 @@ async function run(options: Options): Promise<void> {
     out(
       JSON.stringify({ page: url, rest: origin, ws, control: `${url}/_control`, state: machine.state.path }),
     );
-  say(`Tidekeeper ${version} · ${desk.label}: nothing here is real money, nothing leaves this machine.`);
+  say(`Tidekeeper ${version} · ${desk.label}: ${WHOSE_MONEY[desk.label]}`);
   say(`Page:   ${url}`);
   say(`Plans:  ${plansFile}    State: ${join(options.state)}    Exchange: ${origin}`);
   for (const warning of machine.warnings) say(formatMistake(warning as never));

@@ -1,5 +1,6 @@
 /** `tide keys set`: takes an API key at a hidden prompt or from standard input, stores it, and has it judged. */
 import type { KeyView } from "../desk/views.ts";
+import { exchangeOf } from "../machine/state-dir.ts";
 import { readHidden, readInput } from "./ask.ts";
 import { withDoor } from "./door.ts";
 import { keyExitCode, keyText } from "./keys-check.ts";
@@ -9,8 +10,11 @@ import { type Given, UsageError } from "./verb.ts";
 type Key = { readonly apiKey: string; readonly privateKey: string };
 
 export default async function keysSet({ options }: Given): Promise<number> {
-  const key = process.stdin.isTTY ? await prompted() : keyIn(await readInput());
+  // With real money, opening the machine may first take the passphrase from the same input.
+  const isReal = (options.exchange ?? exchangeOf(options.state)) === "kraken";
+  const early = isReal ? undefined : await givenKey();
   return withDoor(options, async (door) => {
+    const key = early ?? (await givenKey());
     const { result, label } = await door.ask<KeyView>("keys-set", {
       use: options.use,
       ...(options.account === undefined ? {} : { account: options.account }),
@@ -21,6 +25,8 @@ export default async function keysSet({ options }: Given): Promise<number> {
     return keyExitCode([result]);
   });
 }
+
+const givenKey = async (): Promise<Key> => (process.stdin.isTTY ? prompted() : keyIn(await readInput()));
 
 async function prompted(): Promise<Key> {
   process.stderr.write("Neither line is shown while you type or paste it.\n");

@@ -222,7 +222,7 @@ async function cutAndLook(at: number, when: "before" | "after") {
 
 describe("power cut at a random write, with writers of every kind at work", () => {
   const chance = seededChance(20_261_122);
-  const points = times(12, () => 12 + Math.floor(chance.fraction() * 90));
+  const points = times(8, () => 12 + Math.floor(chance.fraction() * 90));
 
   test.each(["before", "after"] as const)(
     "just %s it reaches the disk: nothing answered is lost, nothing is torn",
@@ -233,7 +233,7 @@ describe("power cut at a random write, with writers of every kind at work", () =
         expect([at, wrong]).toEqual([at, []]);
         told += answered.count + answered.sent.size + answered.published.size;
       }
-      expect(told).toBeGreaterThan(100);
+      expect(told).toBeGreaterThan(60);
     },
   );
 });
