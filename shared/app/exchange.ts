@@ -32,7 +32,7 @@ export interface ExchangeAccount {
   keyInfo(): Promise<KeyInfo>;
   /** What is there, and what open orders hold of it. Keyed by Kraken's asset id. */
   balances(): Promise<ReadonlyMap<string, Balance>>;
-  /** The account's own tier, from TradeVolume. Cached for an hour per key. */
+  /** The account's own tier, from TradeVolume. Cached for a minute per key. */
   feeRates(rules: PairRules): Promise<FeeRates>;
   /** Sends AddOrder once. Throws ExchangeError; `retry: "lookUpFirst"` means that the order may exist. */
   submit(order: OrderRequest): Promise<{ readonly txid: string; readonly description: string }>;

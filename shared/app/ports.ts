@@ -180,8 +180,8 @@ export interface LedgerBooks {
   /** Undefined takes the arming away. */
   setArmed(account: string, hash: string | undefined): Promise<void>;
   setDaily(account: string, day: string): Promise<void>;
-  /** A person has looked: the plan may run again. */
-  unblock(account: string, plan: string): Promise<void>;
+  /** A person has looked: the plan may run again. With `why`, only if it is on hold for that very reason. */
+  unblock(account: string, plan: string, why?: string): Promise<void>;
   keyCheck(account: string, use: KeyUseKind): Promise<KeyCheck | undefined>;
   /** Writes that slots left no run, with the message that tells it: all or nothing. False when one has a run after all. */
   addMissed(runs: readonly Run[], message: Message): Promise<boolean>;

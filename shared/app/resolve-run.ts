@@ -19,10 +19,12 @@ export type Resolution =
 const BETWEEN_LOOKS_MS = 15 * SECOND_MS;
 
 export async function resolveRun(account: string, run: string, deps: Deps): Promise<Resolution> {
+  let why: string | undefined;
   const resume = { kind: "resume", account, run } as const;
   const outcome = await withRun(resume, deps, async (ctx): Promise<Resolution | "go-on"> => {
     const intent = ctx.intent;
     if (intent?.state !== "QUARANTINED") return { is: "not-quarantined", state: intent?.state };
+    why = intent.reason?.detail;
     for (const isFirst of [true, false]) {
       const { found } = await look(ctx, intent);
       if (found.length > 0) {
@@ -46,6 +48,7 @@ export async function resolveRun(account: string, run: string, deps: Deps): Prom
   });
   if (outcome !== "go-on") return outcome;
   const report = await runPlan(resume, deps);
-  await deps.books.unblock(account, report.plan);
+  // Another doubt, or two orders under one id, keep the plan on hold.
+  await deps.books.unblock(account, report.plan, why);
   return { is: report.outcome === "abandoned" ? "absent" : "found", report };
 }

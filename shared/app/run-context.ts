@@ -226,6 +226,14 @@ export class RunContext {
     }
   }
 
+  /** A key that Kraken no longer takes may have been replaced: then the run goes on with the new one in a moment. */
+  async tryNewKey(why: string): Promise<void> {
+    const fresh = await this.deps.secrets.credentials(this.account.name, "trade", true);
+    if (fresh !== undefined && fresh.version !== this.credentials.version) {
+      throw new Postponed(later(this.deps.clock.now(), SECOND_MS), `the key was replaced: ${why}`);
+    }
+  }
+
   /** What a failed private call means for the key and for this run. */
   async #pauseFor(error: unknown, lease: KeyLease): Promise<unknown> {
     if (error instanceof LeaseOver) {

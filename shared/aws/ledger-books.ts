@@ -211,11 +211,12 @@ export function ledgerBooks(dynamo: Dynamo): LedgerBooks {
       });
     },
 
-    async unblock(account, plan) {
+    async unblock(account, plan, why) {
       await tryUpdate({
         Key: planKey(account, plan),
         UpdateExpression: "REMOVE blocked",
-        ConditionExpression: "attribute_exists(pk)",
+        ConditionExpression: why === undefined ? "attribute_exists(pk)" : "blocked = :why",
+        ...(why === undefined ? {} : { ExpressionAttributeValues: { ":why": s(why) } }),
       });
     },
 

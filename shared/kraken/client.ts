@@ -16,6 +16,8 @@ import { altnameGuess, type FoundPair, findPair, lookUpPair } from "./names.ts";
 import type { Rest } from "./rest.ts";
 
 const METADATA_AGE_MS_MAX = HOUR_MS;
+/** A tier can change at any time, and what is reserved is reckoned with it: known for one buy, not for the next. */
+const FEES_AGE_MS_MAX = MINUTE_MS;
 const OFFSET_AGE_MS_MAX = 10 * MINUTE_MS;
 /** How far the local clock may jump before the offset to Kraken's is measured anew. */
 const CLOCK_STEP_MS_MAX = 500;
@@ -24,7 +26,7 @@ export type ExchangeOptions = { readonly rest: Rest; readonly clock: Clock };
 
 export function createExchange({ rest, clock }: ExchangeOptions): Exchange {
   const rulesOf = new Cache<PairRules>(clock, METADATA_AGE_MS_MAX);
-  const feesOf = new Cache<FeeRates>(clock, METADATA_AGE_MS_MAX);
+  const feesOf = new Cache<FeeRates>(clock, FEES_AGE_MS_MAX);
   const offsets = new Cache<{ readonly offsetMs: number; readonly epochAtZero: number }>(
     clock,
     OFFSET_AGE_MS_MAX,

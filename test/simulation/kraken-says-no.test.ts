@@ -108,6 +108,15 @@ describe("Kraken says no", () => {
     expect(await orders()).toHaveLength(0);
   });
 
+  test("a key that was replaced meanwhile is fetched anew, once, and the run goes on with it", async () => {
+    await house.buy("remembered");
+    await fault("key-revoked", 1, "BalanceEx");
+    await house.useKey("tidekeeper-sandbox-trade");
+    await house.buy("rotated");
+    await house.pass(2);
+    expect((await house.run("btc-weekly@rotated")).run.outcome).toBe("bought");
+  });
+
   test("a key that becomes limited to dates is refused within the hour", async () => {
     await fault("key-date-limit", 1, "GetApiKeyInfo");
     await house.fireSlot();

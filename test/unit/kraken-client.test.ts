@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { format } from "../../shared/domain/decimal.ts";
-import { epochMs, HOUR_MS } from "../../shared/domain/time.ts";
+import { epochMs, HOUR_MS, MINUTE_MS } from "../../shared/domain/time.ts";
 import { offsetFrom } from "../../shared/kraken/client.ts";
 import { BTC_EUR, buy, house, ID, PAIR_ROW } from "../support/kraken-house.ts";
 import { CountingKey, errorReply, resultReply, START_AT, thrownBy } from "../support/kraken-rest.ts";
@@ -138,7 +138,7 @@ test("a quote is as old as the instant its request left, by Kraken's clock", asy
 });
 
 describe("fee rates", () => {
-  test("are the account's own, kept for an hour per key", async () => {
+  test("are the account's own, kept for a minute per key", async () => {
     const { exchange, account, transport, clock, key } = house();
     const rules = await exchange.pairRules(BTC_EUR);
     const rates = await account.feeRates(rules);
@@ -146,7 +146,7 @@ describe("fee rates", () => {
     await exchange.as(new CountingKey()).feeRates(rules); // Another KeyUse, the same key
     expect(transport.endpoints.filter((name) => name === "TradeVolume")).toHaveLength(1);
     await exchange.as(new CountingKey({ apiKey: "another" })).feeRates(rules);
-    clock.moveTo(START_AT + HOUR_MS);
+    clock.moveTo(START_AT + MINUTE_MS);
     await exchange.as(key).feeRates(rules);
     expect(transport.endpoints.filter((name) => name === "TradeVolume")).toHaveLength(3);
   });

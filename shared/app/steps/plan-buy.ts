@@ -67,6 +67,7 @@ export async function planBuy(ctx: RunContext): Promise<void> {
   } catch (error) {
     const reason = reasonOf(error);
     if (reason === undefined) throw error;
+    if (reason.code === "KEY_REFUSED") await ctx.tryNewKey(reason.detail);
     return endWithoutOrder(ctx, "refused", reason);
   }
   if (prepared.is === "closed") return endWithoutOrder(ctx, prepared.outcome, prepared.reason);

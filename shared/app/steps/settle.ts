@@ -22,6 +22,11 @@ export async function settle(ctx: RunContext, intent: Intent): Promise<void> {
 
 /** By Kraken's ids first; old final orders can be missing there, then by ours. */
 async function reportsOf(ctx: RunContext, intent: Intent): Promise<readonly OrderReport[]> {
+  // After a second attempt the id may have two orders, which must be seen: the answer to one names only that one.
+  if (intent.n > 1) {
+    const { found } = await look(ctx, intent);
+    if (found.length >= intent.txids.length) return found;
+  }
   const byTxid = await ctx.withAccount(RESOLVE_POINTS, (account) => account.orders(intent.txids));
   if (byTxid.length >= intent.txids.length) return byTxid;
   return (await look(ctx, intent)).found;
