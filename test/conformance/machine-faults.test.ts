@@ -46,15 +46,12 @@ async function buy(key: string): Promise<Answer> {
   await machine.advance(30);
   return answered;
 }
-const why = async (run: string) => (await machine.tide("why", run)).json as Why;
+const why = async (run: string) => (await machine.ask("why", { run })) as Why;
 const ordersOf = async (run: BookedRun) => {
   const ids = run.orders.map((order) => order.clOrdId);
   return (await machine.orders()).filter(({ clOrdId }) => ids.includes(clOrdId ?? ""));
 };
-const agree = async () =>
-  expect(disagreements((await machine.tide("history")).json as BookedRun[], await machine.orders())).toEqual(
-    [],
-  );
+const agree = async () => expect(disagreements(await machine.history(), await machine.orders())).toEqual([]);
 
 describe("a buy by hand", () => {
   test.each([
@@ -124,7 +121,7 @@ describe("a buy by hand", () => {
 
 describe("a slot that falls due while time is moved", () => {
   test("with faults in its way still has one order, placed in its time", async () => {
-    const next = ((await machine.tide("next", "--count", "3")).json as { plan: string; slot: string }[])
+    const next = ((await machine.ask("next", { count: 3 })) as { plan: string; slot: string }[])
       .filter(({ plan }) => plan === "hourly")
       .map(({ slot }) => `hourly@${slot}`);
     await machine.control("POST", "/faults", [

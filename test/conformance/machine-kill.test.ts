@@ -1,8 +1,6 @@
 /** A machine killed while it buys, again and again, beside an exchange that goes on: one order for each buy, none unknown. */
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { seededChance } from "../support/chance.ts";
 import {
   type BookedRun,
@@ -13,6 +11,7 @@ import {
   Program,
 } from "../support/machine-process.ts";
 
+vi.setConfig({ testTimeout: 90_000 });
 afterEach(endAll);
 
 const PLANS = `
@@ -22,20 +21,10 @@ plans:
   - { id: hourly, buy: 10 EUR of BTC, every: "hour at :30", ifMissed: catch-up within 3h }
   - { id: by-hand, buy: 5 EUR of ETH, every: month 28 08:00 }
 `;
-const KILLS = 10;
+const KILLS = 8;
 const SEED = 20_270_201;
 /** A buy takes about as long. */
 const DELAY_MS_MAX = 120;
-
-/** What `tide buy` sends, without the half second that a process takes to start. */
-async function sendBuy(machine: MachineProcess, key: string): Promise<void> {
-  const { token } = JSON.parse(await readFile(join(machine.first.state, "running.json"), "utf8")) as {
-    token: string;
-  };
-  const body = JSON.stringify({ verb: "buy", args: { plan: "by-hand", key } });
-  const headers = { "content-type": "application/json", "x-tidekeeper-token": token };
-  await fetch(`${machine.first.page}/api/tide`, { method: "POST", headers, body });
-}
 
 async function advanceToSlot(machine: MachineProcess): Promise<void> {
   const hourMs = 3_600_000;
@@ -57,7 +46,9 @@ test(`killed ${KILLS} times in the middle of its work, it has one order for each
     const isByHand = kill % 2 === 0;
     if (isByHand) asked.push(`by-hand@key-${kill}`);
     // It is cut off in the middle, so the request fails.
-    const work = (isByHand ? sendBuy(machine, `key-${kill}`) : advanceToSlot(machine)).catch(() => {});
+    const work = (
+      isByHand ? machine.ask("buy", { plan: "by-hand", key: `key-${kill}` }) : advanceToSlot(machine)
+    ).catch(() => {});
     await pause(chance.fraction() * DELAY_MS_MAX);
     await machine.kill();
     await work;
@@ -66,7 +57,7 @@ test(`killed ${KILLS} times in the middle of its work, it has one order for each
   // Long enough for proofs of absence, and past another slot.
   await machine.advance(3_700);
 
-  const history = (await machine.tide("history")).json as BookedRun[];
+  const history = await machine.history();
   const orders = await machine.orders();
   expect(disagreements(history, orders)).toEqual([]);
   expect(history.filter((run) => !["bought", "skipped", "missed"].includes(run.outcome))).toEqual([]);
@@ -82,11 +73,11 @@ test(`killed ${KILLS} times in the middle of its work, it has one order for each
   for (const run of asked) {
     const key = run.slice("by-hand@".length);
     expect(["bought", "skipped"]).toContain(
-      ((await machine.tide("buy", "by-hand", "--yes", "--key", key)).json as BookedRun).outcome,
+      ((await machine.ask("buy", { plan: "by-hand", key })) as BookedRun).outcome,
     );
     await machine.advance(30);
   }
-  const all = (await machine.tide("history")).json as BookedRun[];
+  const all = await machine.history();
   const keys = all.filter((run) => run.plan === "by-hand").map(({ run }) => run);
   expect(keys).toHaveLength(asked.length);
   expect(new Set(keys)).toEqual(new Set(asked));

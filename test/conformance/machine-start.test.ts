@@ -1,5 +1,5 @@
 /** A newcomer's first minute, and what a machine goes on with when it is started again. */
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import {
   type BookedRun,
   disagreements,
@@ -12,6 +12,7 @@ import {
 } from "../support/machine-process.ts";
 
 // They mostly wait, so they do it side by side.
+vi.setConfig({ testTimeout: 90_000 });
 afterAll(endAll);
 
 const MINUTE_MS = 60_000;

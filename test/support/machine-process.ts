@@ -1,6 +1,6 @@
 /** The programs of one-machine mode as processes of their own: started, listened to, asked, stopped and killed. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -205,6 +205,24 @@ export class MachineProcess extends Program {
   async now(): Promise<number> {
     const reply = await fetch(`${this.first.page}/api/state`);
     return Date.parse(((await reply.json()) as { now: string }).now);
+  }
+
+  /** What `tide` asks of a machine that runs, without the start of another process. */
+  async ask(verb: string, args: object = {}): Promise<unknown> {
+    const running = await readFile(join(this.first.state, "running.json"), "utf8");
+    const { token } = JSON.parse(running) as { token: string };
+    const reply = await fetch(`${this.first.page}/api/tide`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-tidekeeper-token": token },
+      body: JSON.stringify({ verb, args }),
+    });
+    const answered = (await reply.json()) as { result?: unknown; error?: string };
+    if (reply.status !== 200) throw new Error(answered.error);
+    return answered.result;
+  }
+
+  async history(): Promise<readonly BookedRun[]> {
+    return (await this.ask("history")) as BookedRun[];
   }
 
   tide(...args: readonly string[]): Promise<Answer> {
