@@ -214,8 +214,9 @@ export async function runCampaign({
         await work(rank, account, machine);
       } catch (error) {
         if (await pauseFor(error, lease, machine)) continue;
-        if (!(error instanceof LeaseOver)) throw error;
-        seen.leasesLost += 1;
+        if (error instanceof LeaseOver) seen.leasesLost += 1;
+        // Counted by the watch.
+        else if (!(error instanceof ExchangeError && error.code === "NONCE_TOO_LOW")) throw error;
       }
       await lease.release();
       return;
