@@ -1,6 +1,6 @@
 /** A few calls with an account's key, through its gate, for the owner's own questions. */
 import type { ExchangeAccount } from "../../shared/app/exchange.ts";
-import { acquireKey } from "../../shared/app/key-gate.ts";
+import { acquireKey, READING_HEADROOM } from "../../shared/app/key-gate.ts";
 import type { Deps } from "../../shared/app/ports.ts";
 import type { KeyUseKind } from "../../shared/domain/key-check.ts";
 import { DeskError } from "./errors.ts";
@@ -15,8 +15,11 @@ export async function withKey<T>(
   const credentials = await deps.secrets.credentials(account, use);
   if (credentials === undefined) throw new DeskError(`no ${use} key is set for account ${account}`);
   const { tier } = deps.settings.accounts.find(({ name }) => name === account)!;
-  const gate = { store: deps.gates, clock: deps.clock, chance: deps.chance };
-  const lease = await acquireKey(gate, credentials, tier, points);
+  const { gates: store, clock, chance, exchange } = deps;
+  const gate = { store, clock, chance, exchangeNow: () => exchange.now() };
+  // Looking comes last: it leaves to orders what they need of the rate counter.
+  const headroom = use === "read" ? READING_HEADROOM : undefined;
+  const lease = await acquireKey(gate, credentials, tier, points, headroom);
   if ("is" in lease) throw new DeskError(`the ${use} key cannot be used now: ${lease.why}`);
   try {
     return await calls(deps.exchange.as(lease));

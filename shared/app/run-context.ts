@@ -120,7 +120,12 @@ export class RunContext {
     const isResolving = this.intent?.state === "SUBMITTING" || this.intent?.state === "ACKED";
     const headroom = isResolving ? 0 : undefined;
     const answer = await acquireKey(
-      { store: this.deps.gates, clock: this.deps.clock, chance: this.deps.chance },
+      {
+        store: this.deps.gates,
+        clock: this.deps.clock,
+        chance: this.deps.chance,
+        exchangeNow: () => this.deps.exchange.now(),
+      },
       this.credentials,
       this.account.tier,
       points,

@@ -45,7 +45,8 @@ export function waitBeforeRetry(
   if (error.code === "TOO_MANY_REQUESTS") return 1000 + jittered;
   if (error.waitUntil === undefined) return jittered;
   const namedMs = error.waitUntil - clock.now();
-  return namedMs > THROTTLE_WAIT_MS_MAX ? undefined : Math.max(0, namedMs) + jittered;
+  // An instant that is past by our clock is no leave to ask at once: then our clock is wrong, and the key's gate waits.
+  return namedMs <= 0 || namedMs > THROTTLE_WAIT_MS_MAX ? undefined : namedMs + jittered;
 }
 
 /** Extra calls may be a tenth of all calls of the last ten minutes, so that an outage is not made worse by us. */

@@ -16,7 +16,10 @@ for (const part of [
   "tsconfig.json",
   "vitest.config.ts",
 ]) {
-  cpSync(join(root, part), join(copy, part), { recursive: true });
+  cpSync(join(root, part), join(copy, part), {
+    recursive: true,
+    filter: (source) => !source.endsWith("node_modules"),
+  });
 }
 symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
 

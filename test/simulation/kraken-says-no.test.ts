@@ -142,12 +142,15 @@ describe("Kraken says no", () => {
     await house.fireSlot();
     expect((await house.run()).run.outcome).toBe("bought");
     expect(calls()).toBeLessThanOrEqual(12);
+    await house.pass(2);
     await house.buy("before");
+    await house.pass(2);
     house.cloud.takeCounts();
     calls();
     await house.buy("warm");
     expect(calls()).toBeLessThanOrEqual(8);
     const trips = house.cloud.takeCounts();
+    expect((await house.run("btc-weekly@warm")).run.outcome).toBe("bought");
     const sum = Object.values(trips).reduce((total, count) => total + count, 0);
     expect(sum, JSON.stringify(trips)).toBeLessThanOrEqual(8);
   });
