@@ -103,15 +103,19 @@ const ofEverySized = (check: (s: Situation, order: SizedOrder) => void): void =>
   );
 
 describe("sizeDca", () => {
-  test("ends as the design says, and no other way; every way comes up", () => {
-    const seen = new Set<string>();
+  test("ends as the design says, and no other way", () => {
     fc.assert(
       fc.property(situations, (s) => {
-        const code = codeOf(sizing(s));
-        expect(code).toBe(expected(s).code);
-        seen.add(code);
+        expect(codeOf(sizing(s))).toBe(expected(s).code);
       }),
       RUNS,
+    );
+  });
+
+  test("every way to end comes up among the situations that are drawn", () => {
+    // A fixed seed: the rarest way comes up once in a thousand, and chance must not decide whether a change may land.
+    const seen = new Set(
+      fc.sample(situations, { seed: 20_261_122, numRuns: 6_000 }).map((s) => codeOf(sizing(s))),
     );
     expect([...seen].sort()).toEqual([
       "COST_BELOW_MINIMUM",
