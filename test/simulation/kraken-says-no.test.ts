@@ -101,10 +101,12 @@ describe("Kraken says no", () => {
   test("a key that can withdraw is refused by the name of its tick box", async () => {
     await house.useKey("tidekeeper-sandbox-withdraw");
     await house.fireSlot();
-    const { run } = await house.run();
+    const { run, intent } = await house.run();
     expect(run.outcome).toBe("refused");
     expect(run.reason?.code).toBe("KEY_REFUSED");
     expect(run.reason?.detail).toContain("Funds permissions: Withdraw");
+    // Before anything was planned or reserved.
+    expect(intent).toBeUndefined();
     expect(await orders()).toHaveLength(0);
   });
 
