@@ -67,6 +67,7 @@ export async function play(injections: readonly Injection[], seed = 1): Promise<
     const wrong = [
       ...(await audit(house)),
       ...wrongOrders(run, intent, orders),
+      ...(isLedgerDown(tap.met) ? [] : wrongSilence(intent, await house.messages())),
       ...wrongCalls(tap.heard),
       ...wrongTelling(await house.messages(), texts, mayTellTwice(tap.met)),
     ];
@@ -107,6 +108,20 @@ function wrongOrders(
   if (orders.length > 0 && (intent?.n ?? 0) === 0) wrong.push("an order without a claimed attempt");
   if ((intent?.n ?? 0) > ATTEMPTS_MAX) wrong.push(`${intent!.n} attempts`);
   return wrong;
+}
+
+/** While the ledger is away nothing can be told; when it is back, the doubt may be over in the same minute. */
+const isLedgerDown = (met: ReadonlySet<Injection>): boolean =>
+  [...met].some(({ service, forSeconds }) => service === "dynamodb" && forSeconds !== undefined);
+
+/** An absence that had to be proven was a doubt for more than a minute. */
+function wrongSilence(
+  intent: Intent | undefined,
+  messages: readonly { readonly id: string }[],
+): readonly string[] {
+  const hadDoubt = intent?.history.some(({ what }) => what.includes("proven absent")) === true;
+  const wasTold = messages.some(({ id }) => id.endsWith("#uncertain"));
+  return hadDoubt && !wasTold ? ["an order was in doubt, and nobody was told"] : [];
 }
 
 /** Errors that a well-behaved client never earns, where no fault was armed. */

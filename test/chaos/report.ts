@@ -150,7 +150,7 @@ A case is good when the exchange's own records and the ledger agree, and when it
 - at most one order at the exchange, whatever went wrong; every order in the ledger, with the same id and cost, and every
   cap window equal to what the exchange says was spent;
 - the run is over, with one outcome, which was published once (SNS delivers at least once: where its own answer is lost,
-  it may be twice), and a doubt was told as such;
+  it may be twice); an order whose absence had to be proven was told as in doubt, if the ledger was there to tell it from;
 - the outcome, its reason and the number of attempts are those that belong to this fault, and the run ended in the time
   that belongs to it. A fault that hides what became of an order costs no second attempt if the order was placed, and one
   if it was not; a refusal ends the run; the rest costs only time. \`test/chaos/expect.ts\` is the table;
@@ -188,7 +188,9 @@ ${markdown(["calls", "faults"], byKind)}
 
 ## Pairs
 
-First the fault of the first AddOrder, then that of a later call.
+First the fault of the first AddOrder, then that of a later call on the way of the order. After \`drop-request\` and
+\`drop-reply-after-accept\` each later call meets all its faults, the first time it is made and the last; after the other
+faults, which lead the same ways, it meets a sample, the first time only.
 
 ${markdown(["fault of AddOrder 1", "later calls", "their faults"], pairs)}
 `;
