@@ -1,5 +1,6 @@
 /** The owner's verbs on a machine: what the command line and the page call, with plain JSON in and out. */
 import { armingHash } from "../../shared/app/ids.ts";
+import { venueLabel } from "../../shared/app/label.ts";
 import type { Deps } from "../../shared/app/ports.ts";
 import { windowsOf } from "../../shared/domain/caps.ts";
 import { formatShort } from "../../shared/domain/decimal.ts";
@@ -50,8 +51,7 @@ export class Desk {
 
   /** Whose money this desk moves. */
   get label(): Label {
-    if (this.#deps.venue === "sandbox") return "PLAY MONEY";
-    return this.#deps.settings.mode === "live" ? "LIVE" : "DRY RUN";
+    return venueLabel(this.#deps);
   }
 
   get #dcaPlans(): readonly DcaPlan[] {

@@ -1,5 +1,5 @@
 /** Accounts and keys of a sandbox: the default ones, and the file that names others. */
-import { z } from "zod";
+import * as z from "zod";
 import { decimal } from "../../shared/domain/decimal.ts";
 
 export const PERMISSIONS = [

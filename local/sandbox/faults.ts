@@ -1,5 +1,5 @@
 /** Troubles on order: one table of what each fault does, and which request takes it. */
-import { z } from "zod";
+import * as z from "zod";
 import { findPair } from "./market/catalogue.ts";
 
 /**

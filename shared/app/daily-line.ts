@@ -6,6 +6,7 @@ import type { Outcome } from "../domain/run.ts";
 import { slotsBetween, slotText } from "../domain/schedule.ts";
 import { DAY_MS, type EpochMs, HOUR_MS, later } from "../domain/time.ts";
 import { dayWindow } from "../domain/zone.ts";
+import { venueLabel } from "./label.ts";
 import type { Deps } from "./ports.ts";
 
 /** A slot just before midnight may be under way for as long; after that an unfinished one is told as such. */
@@ -46,18 +47,15 @@ export async function tellDay(deps: Deps, account: string, now: EpochMs): Promis
   const known = new Set(runs.map(({ run }) => run.id));
   const silent = planned.filter((id) => !known.has(id));
   if (planned.length > 0 || runs.length > 0) {
-    const text = dailyText(
-      deps.venue === "sandbox" ? "PLAY MONEY" : deps.settings.mode === "live" ? "LIVE" : "DRY RUN",
-      {
-        day: yesterday,
-        planned: planned.length,
-        accounted: planned.length - silent.length,
-        silent,
-        byHand,
-        ended: [...ended].map(([outcome, count]) => `${count} ${outcome}`),
-        spent: [...spent].map(([asset, amount]) => `${formatShort(amount)} ${asset}`),
-      },
-    );
+    const text = dailyText(venueLabel(deps), {
+      day: yesterday,
+      planned: planned.length,
+      accounted: planned.length - silent.length,
+      silent,
+      byHand,
+      ended: [...ended].map(([outcome, count]) => `${count} ${outcome}`),
+      spent: [...spent].map(([asset, amount]) => `${formatShort(amount)} ${asset}`),
+    });
     await deps.books.addMessage(account, { id: `daily#${yesterday}`, at: now, ...text });
   }
   await deps.books.setDaily(account, yesterday);

@@ -14,6 +14,7 @@ import { runIdOf } from "../domain/run.ts";
 import { isSlot, parseSlot } from "../domain/schedule.ts";
 import { DAY_MS, type EpochMs, later, MINUTE_MS } from "../domain/time.ts";
 import { armingHash, keyHashOf } from "./ids.ts";
+import { venueLabel } from "./label.ts";
 import type { Deps } from "./ports.ts";
 import { FiringRefused } from "./refuse-firing.ts";
 import { type Postponed, RunContext } from "./run-context.ts";
@@ -174,9 +175,8 @@ const noKey = (account: string): Reason => ({
 
 /** Play money in the sandbox; at Kraken live only when it is asked for and armed. */
 function labelOf(deps: Deps, armed: string | undefined): Label | undefined {
-  if (deps.venue === "sandbox") return "PLAY MONEY";
-  if (deps.settings.mode === "dry-run") return "DRY RUN";
-  return armed === armingHash(deps) ? "LIVE" : undefined;
+  const label = venueLabel(deps);
+  return label !== "LIVE" || armed === armingHash(deps) ? label : undefined;
 }
 
 /** Which run this firing is. Refuses what is no slot of its plan, so that nothing but the schedule can make one. */

@@ -12,6 +12,7 @@ import { type EpochMs, later, MINUTE_MS } from "../domain/time.ts";
 import { localText } from "../domain/zone.ts";
 import { tellDay } from "./daily-line.ts";
 import { hashOf } from "./ids.ts";
+import { venueLabel } from "./label.ts";
 import type { Deps, Message, PlanState } from "./ports.ts";
 
 /** A slot younger than this may still be on its way through schedule and queue. */
@@ -147,7 +148,7 @@ async function writeMissed(
   slots: readonly EpochMs[],
   now: EpochMs,
 ): Promise<boolean> {
-  const label = deps.venue === "sandbox" ? "PLAY MONEY" : deps.settings.mode === "live" ? "LIVE" : "DRY RUN";
+  const label = venueLabel(deps);
   const detail = "nothing ran at its time";
   const runs = slots.map(
     (slot): Run => ({

@@ -2,7 +2,7 @@
  * The message that the queue carries. Scheduler, HTTP, sweep and the owner's own `buy` all send one of these, and nothing
  * else sets a run going.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { Firing, Resume } from "../domain/run.ts";
 import { parseSlot, slotText } from "../domain/schedule.ts";
 import type { EpochMs } from "../domain/time.ts";

@@ -21,6 +21,33 @@ describe("an order in doubt", () => {
     return intent!.history.filter((line) => what.test(line.what)).map((line) => line.at);
   };
 
+  /** A container that stands still before AddOrder is sent, or after it was answered, until it thaws. */
+  async function freezeAtSubmit(when: "before" | "after") {
+    const thawed = Promise.withResolvers<void>();
+    const frozen = Promise.withResolvers<void>();
+    const standStill = async () => {
+      frozen.resolve();
+      await thawed.promise;
+    };
+    const stuck = await house.boot((deps) => ({
+      ...deps,
+      exchange: {
+        ...deps.exchange,
+        as: (key) => {
+          const account = deps.exchange.as(key);
+          const submit: typeof account.submit = async (order) => {
+            if (when === "before") await standStill();
+            const answer = await account.submit(order);
+            if (when === "after") await standStill();
+            return answer;
+          };
+          return { ...account, submit };
+        },
+      },
+    }));
+    return { stuck, frozen: frozen.promise, thaw: thawed.resolve };
+  }
+
   test("an order that a lost ledger does not know is found before sending, and adopted", async () => {
     await house.fireSlot();
     await house.forgetLedger();
@@ -146,33 +173,12 @@ describe("an order in doubt", () => {
 
   test("a worker frozen between claim and send is refused by the exchange when it thaws", async () => {
     // The first container stops at AddOrder for ten minutes; another one proves absence and buys.
-    let thaw: () => void = () => {};
-    const frozen = new Promise<void>((resolve) => {
-      thaw = resolve;
-    });
-    let isFrozen = false;
-    const stuck = await house.boot((deps) => ({
-      ...deps,
-      exchange: {
-        ...deps.exchange,
-        as: (key) => {
-          const account = deps.exchange.as(key);
-          return {
-            ...account,
-            submit: async (order) => {
-              isFrozen = true;
-              await frozen;
-              return account.submit(order);
-            },
-          };
-        },
-      },
-    }));
+    const { stuck, frozen, thaw } = await freezeAtSubmit("before");
     const { runPlan } = await import("../../shared/app/run-plan.ts");
     const firing = { kind: "dca", account: "main", plan: "btc-weekly", slot: SLOT } as const;
     house.clock.moveTo(Date.parse("2026-11-23T07:00:00Z"));
     const sleeper = runPlan(firing, stuck).catch((error: unknown) => error);
-    while (!isFrozen) await new Promise((resolve) => setImmediate(resolve));
+    await frozen;
     await house.pass(8);
     expect((await house.run()).run.outcome).toBe("bought");
     thaw();
@@ -183,34 +189,12 @@ describe("an order in doubt", () => {
   });
 
   test("an answer that comes after another worker has settled the order changes nothing", async () => {
-    let thaw: () => void = () => {};
-    const frozen = new Promise<void>((resolve) => {
-      thaw = resolve;
-    });
-    let isAccepted = false;
-    const stuck = await house.boot((deps) => ({
-      ...deps,
-      exchange: {
-        ...deps.exchange,
-        as: (key) => {
-          const account = deps.exchange.as(key);
-          return {
-            ...account,
-            submit: async (order) => {
-              const answer = await account.submit(order);
-              isAccepted = true;
-              await frozen;
-              return answer;
-            },
-          };
-        },
-      },
-    }));
+    const { stuck, frozen, thaw } = await freezeAtSubmit("after");
     const { runPlan } = await import("../../shared/app/run-plan.ts");
     const firing = { kind: "dca", account: "main", plan: "btc-weekly", slot: SLOT } as const;
     house.clock.moveTo(Date.parse("2026-11-23T07:00:00Z"));
     const sleeper = runPlan(firing, stuck);
-    while (!isAccepted) await new Promise((resolve) => setImmediate(resolve));
+    await frozen;
     await house.pass(3);
     const settled = await house.run();
     expect(settled.intent?.state).toBe("DONE");
