@@ -1,6 +1,7 @@
-/** Runs a DCA plan when its firing comes out of the queue, or goes on with a run that waits. */
+/** Works what comes out of the queue: firings of DCA plans, runs that wait, and the owner's requests to Kraken. */
 import middy from "@middy/core";
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
+import { answerOwner } from "../shared/app/owner-requests.ts";
 import type { Deps } from "../shared/app/ports.ts";
 import { FiringRefused, refuseFiring } from "../shared/app/refuse-firing.ts";
 import { runPlan } from "../shared/app/run-plan.ts";
@@ -24,7 +25,8 @@ async function runRecord(record: SQSRecord, deps: Deps): Promise<void> {
   const read = parseFiring(record.body);
   if ("problem" in read) return refuseFiring(deps, account, record.messageId, record.body, read.problem);
   try {
-    await runPlan(read.firing, deps);
+    if ("request" in read) await answerOwner(read.request, record.messageId, deps);
+    else await runPlan(read.firing, deps);
   } catch (error) {
     // Test: a firing of an unknown plan is put aside and told, and others go on
     if (!(error instanceof FiringRefused)) throw error;

@@ -7,21 +7,22 @@ import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SNSClient } from "@aws-sdk/client-sns";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import type { Chance, Clock } from "../shared/app/clock.ts";
-import type { Deps, Event } from "../shared/app/ports.ts";
+import type { Deps, Event, SweepDeps } from "../shared/app/ports.ts";
 import { gateStore } from "../shared/aws/gate-store.ts";
 import { ledgerBooks } from "../shared/aws/ledger-books.ts";
 import { snsNotifier, sqsQueue } from "../shared/aws/messages.ts";
 import { runLedger } from "../shared/aws/run-ledger.ts";
 import { awsSecrets } from "../shared/aws/secrets.ts";
-import { formatMistake } from "../shared/config/mistake.ts";
 import { apiKeyName, DEFAULT_NAMES, ENVIRONMENT, secretName } from "../shared/config/names.ts";
-import { parseTideYaml } from "../shared/config/tide-yaml.ts";
+import { readSettingsText } from "../shared/config/settings-file.ts";
+import type { MetricName } from "../shared/domain/metrics.ts";
 import type { Settings } from "../shared/domain/plan.ts";
 import { epochMs } from "../shared/domain/time.ts";
 import { createExchange } from "../shared/kraken/client.ts";
 import { KRAKEN_ORIGIN, undiciTransport } from "../shared/kraken/http.ts";
 import { createRest } from "../shared/kraken/rest.ts";
 import type { HttpTransport } from "../shared/kraken/transport.ts";
+import { logLine, logMetric } from "./log.ts";
 
 /** What differs between AWS, one machine and the tests. Everything else is the same everywhere. */
 export type Surroundings = {
@@ -29,13 +30,16 @@ export type Surroundings = {
   readonly clock: Clock;
   readonly chance: Chance;
   readonly report: (event: Event) => void;
+  readonly measure: (metric: MetricName, value: number) => void;
+  /** In place of the file that a bundle carries. */
+  readonly settings?: Settings;
   /** In place of a connection to the exchange at its address. */
   readonly transport?: HttpTransport;
   /** In place of sockets to AWS. */
   readonly requestHandler?: NonNullable<ConstructorParameters<typeof DynamoDBClient>[0]>["requestHandler"];
 };
 
-const systemClock: Clock = {
+export const systemClock: Clock = {
   now: () => epochMs(Date.now()),
   monotonicMs: () => performance.now(),
   async sleep(ms, signal) {
@@ -52,61 +56,87 @@ export const systemChance: Chance = {
   id: () => randomBytes(16).toString("hex"),
 };
 
-/** One JSON line for each step, for CloudWatch. */
-const logLine = (event: Event): void => console.log(JSON.stringify(event));
-
 const inAws = (): Surroundings => ({
   env: process.env,
   clock: systemClock,
   chance: systemChance,
   report: logLine,
+  measure: (metric, value) => logMetric(metric, value, Date.now()),
 });
 
+/** For the functions that hold a key and talk to the exchange. */
 export async function connect(around: Surroundings = inAws()): Promise<Deps> {
-  const { env, clock, chance, report } = around;
-  const need = (name: string): string => {
-    const value = env[name];
-    if (value === undefined || value === "") throw new Error(`the environment variable ${name} is not set`);
-    return value;
-  };
-  const origin = env[ENVIRONMENT.krakenUrl] || KRAKEN_ORIGIN;
-  const venue = origin === KRAKEN_ORIGIN ? "kraken" : "sandbox";
-  const transport = around.transport ?? undiciTransport({ origin });
+  const { env, clock, chance } = around;
+  const clients = clientsOf(around);
+  const shared = await withoutKey(around, clients);
+  const transport = around.transport ?? undiciTransport({ origin: originOf(around) });
   const rest = createRest({ transport, clock, chance, userAgent: "tidekeeper/0.1" });
-  const aws = awsConfig(around);
-  const dynamo = {
-    client: new DynamoDBClient(aws),
-    table: env[ENVIRONMENT.table] || DEFAULT_NAMES.table,
-    clock,
-    chance,
-  };
-  const sqs = new SQSClient(aws);
   const deployment = env[ENVIRONMENT.deployment];
+  // Without a fixed address of ours an allow-list cannot be held against it: it is only warned about.
   const addresses = env[ENVIRONMENT.addresses]?.split(",").filter((address) => address !== "");
   return {
-    settings: await readSettings(need(ENVIRONMENT.plans)),
-    venue,
+    ...shared,
     keyExpectation: (use) => ({
-      name: venue === "kraken" && deployment ? apiKeyName(deployment, use) : undefined,
-      addresses,
+      name: shared.venue === "kraken" && deployment ? apiKeyName(deployment, use) : undefined,
+      addresses: addresses?.length === 0 ? undefined : addresses,
     }),
-    clock,
-    chance,
     exchange: createExchange({ rest, clock }),
-    secrets: awsSecrets(new SecretsManagerClient(aws), clock, secretName),
-    gates: gateStore(dynamo),
-    ledger: runLedger(dynamo),
-    books: ledgerBooks(dynamo),
-    notifier: snsNotifier(new SNSClient(aws), need(ENVIRONMENT.topic)),
-    queue: sqsQueue(sqs, need(ENVIRONMENT.dcaQueue)),
-    deadLetters: sqsQueue(sqs, need(ENVIRONMENT.dcaDeadLetters)),
-    report,
+    secrets: awsSecrets(new SecretsManagerClient(awsConfig(around)), clock, secretName),
+    gates: gateStore(clients.dynamo),
+    deadLetters: sqsQueue(clients.sqs, need(env, ENVIRONMENT.dcaDeadLetters)),
   };
 }
 
+/** For the functions without a key: the ledger, the queue and the owner's topic. */
+export function connectSweep(around: Surroundings = inAws()): Promise<SweepDeps> {
+  return withoutKey(around, clientsOf(around));
+}
+
+async function withoutKey(around: Surroundings, { dynamo, sqs, sns }: Clients): Promise<SweepDeps> {
+  const { env, clock, chance, report, measure } = around;
+  return {
+    settings: around.settings ?? (await settingsBeside(need(env, ENVIRONMENT.plans))),
+    venue: originOf(around) === KRAKEN_ORIGIN ? "kraken" : "sandbox",
+    clock,
+    chance,
+    ledger: runLedger(dynamo),
+    books: ledgerBooks(dynamo),
+    notifier: snsNotifier(sns, need(env, ENVIRONMENT.topic)),
+    queue: sqsQueue(sqs, need(env, ENVIRONMENT.dcaQueue)),
+    report,
+    measure,
+  };
+}
+
+const originOf = ({ env }: Surroundings): string => env[ENVIRONMENT.krakenUrl] || KRAKEN_ORIGIN;
+
+/** One of each, so that a service is connected to once. */
+function clientsOf(around: Surroundings) {
+  const aws = awsConfig(around);
+  const { env, clock, chance } = around;
+  const table = env[ENVIRONMENT.table] || DEFAULT_NAMES.table;
+  return {
+    dynamo: { client: new DynamoDBClient(aws), table, clock, chance },
+    sqs: new SQSClient(aws),
+    sns: new SNSClient(aws),
+  };
+}
+
+type Clients = ReturnType<typeof clientsOf>;
+
+function need(env: Surroundings["env"], name: string): string {
+  const value = env[name];
+  if (value === undefined || value === "") throw new Error(`the environment variable ${name} is not set`);
+  return value;
+}
+
+/** Written when the bundle was built; see shared/config/settings-file.ts. */
+const settingsBeside = async (file: string): Promise<Settings> =>
+  readSettingsText(await readFile(file, "utf8"));
+
 /** Connects once for each container. A failed connection is forgotten, so that the next event tries again. */
-export function oncePerContainer(connected: () => Promise<Deps>): () => Promise<Deps> {
-  let deps: Promise<Deps> | undefined;
+export function oncePerContainer<T>(connected: () => Promise<T>): () => Promise<T> {
+  let deps: Promise<T> | undefined;
   return async () => {
     deps ??= connected();
     try {
@@ -129,10 +159,4 @@ export function awsConfig({ env, requestHandler }: Pick<Surroundings, "env" | "r
     ...(endpoint === undefined ? {} : { credentials: { accessKeyId: "local", secretAccessKey: "local" } }),
     ...(requestHandler === undefined ? {} : { requestHandler }),
   };
-}
-
-async function readSettings(file: string): Promise<Settings> {
-  const read = parseTideYaml(await readFile(file, "utf8"), file);
-  if ("mistakes" in read) throw new Error(read.mistakes.map(formatMistake).join("\n"));
-  return read.settings;
 }

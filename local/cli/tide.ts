@@ -126,7 +126,7 @@ async function main(words: readonly string[]): Promise<number> {
     const { name, message } = error as Error;
     process.stderr.write(`${message}\n`);
     if (name === "DeskRefusal") return REFUSED;
-    return ["UsageError", "DeskError", "MachineError", "CloudError"].includes(name) ? USAGE : 1;
+    return ["UsageError", "DeskError", "MachineError", "CloudError", "KeyUnavailable"].includes(name) ? USAGE : 1;
   }
 }
 

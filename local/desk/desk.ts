@@ -1,10 +1,12 @@
 /** The owner's verbs on a machine: what the command line and the page call, with plain JSON in and out. */
+import { checkKeyNow } from "../../shared/app/check-key.ts";
 import { armingHash } from "../../shared/app/ids.ts";
 import { venueLabel } from "../../shared/app/label.ts";
 import type { Deps } from "../../shared/app/ports.ts";
+import { withKey } from "../../shared/app/with-key.ts";
 import { windowsOf } from "../../shared/domain/caps.ts";
 import { formatShort } from "../../shared/domain/decimal.ts";
-import { checkKey, type KeyUseKind } from "../../shared/domain/key-check.ts";
+import type { KeyUseKind } from "../../shared/domain/key-check.ts";
 import { accountNameOf, type DcaPlan } from "../../shared/domain/plan.ts";
 import type { Label } from "../../shared/domain/run.ts";
 import { scheduleText, slotsBetween, slotText } from "../../shared/domain/schedule.ts";
@@ -14,7 +16,6 @@ import type { Machine } from "../machine/machine.ts";
 import { storeKey } from "../machine/provision.ts";
 import { DeskError, DeskRefusal } from "./errors.ts";
 import { arm, armingPhrase, disarm, kill, resolve } from "./switches.ts";
-import { withKey } from "./with-key.ts";
 
 export { DeskError, DeskRefusal } from "./errors.ts";
 
@@ -26,6 +27,7 @@ import {
   type ExchangeOrder,
   type KeyView,
   type KillView,
+  keyView,
   type NextView,
   type RunView,
   runView,
@@ -252,7 +254,6 @@ export class Desk {
 
   async setKey(account: string, use: KeyUseKind, apiKey: string, privateKey: string): Promise<KeyView> {
     await storeKey(this.#machine.secrets, this.#accountNamed(account), use, { apiKey, privateKey });
-    await this.#deps.secrets.credentials(account, use, true);
     return this.checkKey(account, use);
   }
 
@@ -264,33 +265,7 @@ export class Desk {
 
   async checkKey(accountName: string, use: KeyUseKind): Promise<KeyView> {
     const account = this.#accountNamed(accountName);
-    const credentials = await this.#deps.secrets.credentials(account, use);
-    if (credentials === undefined) {
-      return {
-        use,
-        account,
-        state: "no-key",
-        name: null,
-        problems: ["no API key is set; tide keys set takes one"],
-        warnings: [],
-      };
-    }
-    const info = await withKey(this.#deps, account, use, 1, (exchange) => exchange.keyInfo());
-    const now = await this.#deps.exchange.now();
-    const verdict = checkKey(info, use, now, this.#deps.keyExpectation(use));
-    await this.#deps.ledger.setKeyCheck(account, use, {
-      secretVersion: credentials.version,
-      keyName: info.name,
-      ...verdict,
-      checkedAt: now,
-    });
-    return {
-      use,
-      account,
-      state: verdict.problems.length === 0 ? "good" : "refused",
-      name: info.name,
-      ...verdict,
-    };
+    return keyView(account, use, await checkKeyNow(this.#deps, account, use));
   }
 
   /** From the read key, at most every five seconds: looking must not use up the rate counter. */

@@ -1,45 +1,24 @@
 /** The owner's switches: kill, arm and disarm, and the hand on an order that stayed in doubt. */
+import { cancelOurs } from "../../shared/app/cancel-ours.ts";
 import { armingHash } from "../../shared/app/ids.ts";
 import type { Deps } from "../../shared/app/ports.ts";
 import { resolveRun } from "../../shared/app/resolve-run.ts";
 import { formatShort } from "../../shared/domain/decimal.ts";
-import { isTerminal } from "../../shared/domain/run.ts";
 import { DeskError, DeskRefusal } from "./errors.ts";
 import { type KillView, type RunView, runView } from "./views.ts";
-import { withKey } from "./with-key.ts";
 
-/**
- * No claim succeeds from here on. What of ours still rests at Kraken is cancelled by our own ids; the owner's orders are
- * listed and left alone. The private calls themselves are a barrier: an AddOrder that was under way with an older nonce can
- * no longer be accepted.
- */
+/** No claim succeeds from here on, and what of ours still rests at Kraken is cancelled. */
 export async function kill(deps: Deps): Promise<KillView> {
-  const cancelled: string[] = [];
-  const remaining: string[] = [];
-  const foreign: string[] = [];
+  const views: KillView[] = [];
   for (const { name: account } of deps.settings.accounts) {
     await deps.books.setKilled(account, true);
-    const intents = (await deps.books.runs(account)).flatMap(({ intent }) =>
-      intent === undefined ? [] : [intent],
-    );
-    const ours = new Set(intents.map((intent) => intent.clientOrderId));
-    const doubtful = intents.filter(({ state }) => !isTerminal(state) && state !== "PLANNED");
-    const open = await withKey(deps, account, "trade", 1, (exchange) => exchange.openOrders()).catch(
-      () => undefined,
-    );
-    for (const order of open ?? []) {
-      if (order.clientOrderId === undefined || !ours.has(order.clientOrderId)) foreign.push(order.txid);
-    }
-    for (const { clientOrderId } of doubtful) {
-      const done = await withKey(deps, account, "trade", 1, (exchange) =>
-        exchange.cancel(clientOrderId),
-      ).catch(() => ({
-        cancelled: 0,
-      }));
-      (done.cancelled > 0 ? cancelled : remaining).push(clientOrderId);
-    }
+    views.push(await cancelOurs(deps, account));
   }
-  return { cancelled, remaining, foreign };
+  return {
+    cancelled: views.flatMap((view) => view.cancelled),
+    remaining: views.flatMap((view) => view.remaining),
+    foreign: views.flatMap((view) => view.foreign),
+  };
 }
 
 /** What must be typed back to arm: the monthly caps, as they stand in the plans file. */

@@ -1,5 +1,5 @@
 /** What the owner's tools print and the page shows: plain JSON, amounts as exact decimal text. */
-import type { Event } from "../../shared/app/ports.ts";
+import type { Event, KeyCheck } from "../../shared/app/ports.ts";
 import { reportOf } from "../../shared/app/run-plan.ts";
 import { formatShort } from "../../shared/domain/decimal.ts";
 import type { KeyUseKind } from "../../shared/domain/key-check.ts";
@@ -105,6 +105,26 @@ export type KeyView = {
   readonly problems: readonly string[];
   readonly warnings: readonly string[];
 };
+
+/** Of a check, or of a secret without a value. */
+export const keyView = (account: string, use: KeyUseKind, check: KeyCheck | undefined): KeyView =>
+  check === undefined
+    ? {
+        use,
+        account,
+        state: "no-key",
+        name: null,
+        problems: ["no API key is set; tide keys set takes one"],
+        warnings: [],
+      }
+    : {
+        use,
+        account,
+        state: check.problems.length === 0 ? "good" : "refused",
+        name: check.keyName === "" ? null : check.keyName,
+        problems: check.problems,
+        warnings: check.warnings,
+      };
 
 export function runView(run: Run, intent: Intent | undefined): RunView {
   const report = reportOf(run, intent);

@@ -1,5 +1,5 @@
 /** Opens what a machine is made of, in order, and closes it again when one of them cannot be opened. */
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SNSClient } from "@aws-sdk/client-sns";
@@ -127,7 +127,6 @@ export async function openParts(options: MachineOptions, hooks: Hooks): Promise<
       ...reach,
       env: {
         ...reach.env,
-        [ENVIRONMENT.plans]: resolve(options.plansFile),
         // Without it: Kraken, with all that its money asks for.
         ...(real === undefined ? { [ENVIRONMENT.krakenUrl]: exchange.origin } : {}),
         [ENVIRONMENT.table]: DEFAULT_NAMES.table,
@@ -138,6 +137,8 @@ export async function openParts(options: MachineOptions, hooks: Hooks): Promise<
       clock,
       chance: options.chance,
       report: () => {},
+      measure: () => {},
+      settings,
       transport: exchange.transport,
     });
     const clearWorld = async () => {

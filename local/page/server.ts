@@ -10,6 +10,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Event } from "../../shared/app/ports.ts";
+import { KeyUnavailable } from "../../shared/app/with-key.ts";
 import { type Desk, DeskError, DeskRefusal } from "../desk/desk.ts";
 import type { Machine } from "../machine/machine.ts";
 import { MachineError } from "../machine/state-dir.ts";
@@ -176,7 +177,8 @@ function sendError(machine: Machine, response: ServerResponse, error: unknown): 
     return;
   }
   const { message } = error as Error;
-  const isWish = error instanceof DeskError || error instanceof MachineError;
+  const isWish =
+    error instanceof DeskError || error instanceof MachineError || error instanceof KeyUnavailable;
   const status = error instanceof Refusal ? error.status : statusOf(error, isWish);
   if (status === 500) machine.options.problem(`a request to the page failed: ${message}`);
   sendJson(response, status, { error: message });

@@ -1,9 +1,6 @@
 /** The owner's verbs by name, for callers in another process: arguments are checked here, answers are plain JSON. */
 import * as z from "zod";
-import { ExchangeError } from "../../shared/app/errors.ts";
-import type { KeyUseKind } from "../../shared/domain/key-check.ts";
 import { type Desk, DeskError } from "../desk/desk.ts";
-import type { KeyView } from "../desk/views.ts";
 import type { Machine } from "../machine/machine.ts";
 
 export type Working = { readonly machine: Machine; readonly desk: Desk };
@@ -12,8 +9,6 @@ export type Working = { readonly machine: Machine; readonly desk: Desk };
 export type Answer = { readonly label: string; readonly zone: string; readonly result: unknown };
 
 type Act = (at: Working, args: unknown) => Promise<unknown>;
-
-const REFUSED_KEY: readonly string[] = ["KEY_INVALID", "SIGNATURE_INVALID", "PERMISSION_DENIED"];
 
 const text = z.string().min(1);
 
@@ -54,28 +49,13 @@ const VERBS: Readonly<Record<string, Act>> = {
   "keys-set": verb(
     z.strictObject({ account: text.optional(), use: keyUse, apiKey: text, privateKey: text }),
     (at, { account, use, apiKey, privateKey }) =>
-      judged(account ?? onlyAccount(at), use, (name) => at.desk.setKey(name, use, apiKey, privateKey)),
+      at.desk.setKey(account ?? onlyAccount(at), use, apiKey, privateKey),
   ),
   "keys-check": verb(z.strictObject({ account: text.optional() }), async (at, { account }) => {
     const name = account ?? onlyAccount(at);
-    const check = (use: KeyUseKind) => judged(name, use, () => at.desk.checkKey(name, use));
-    return [await check("trade"), await check("read")];
+    return [await at.desk.checkKey(name, "trade"), await at.desk.checkKey(name, "read")];
   }),
 };
-
-/** A key that the exchange does not even answer is a refused key, like one that may do too much. */
-async function judged(
-  account: string,
-  use: KeyUseKind,
-  check: (account: string) => Promise<KeyView>,
-): Promise<KeyView> {
-  try {
-    return await check(account);
-  } catch (error) {
-    if (!(error instanceof ExchangeError) || !REFUSED_KEY.includes(error.code)) throw error;
-    return { use, account, state: "refused", name: null, problems: [error.message], warnings: [] };
-  }
-}
 
 export async function perform(at: Working, name: string, args: unknown): Promise<Answer> {
   const act = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;

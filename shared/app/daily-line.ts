@@ -7,21 +7,25 @@ import { slotsBetween, slotText } from "../domain/schedule.ts";
 import { DAY_MS, type EpochMs, HOUR_MS, later } from "../domain/time.ts";
 import { dayWindow } from "../domain/zone.ts";
 import { venueLabel } from "./label.ts";
-import type { Deps } from "./ports.ts";
+import type { Head, PlanState, SweepDeps } from "./ports.ts";
 
 /** A slot just before midnight may be under way for as long; after that an unfinished one is told as such. */
 const SETTLED_MS = 3 * HOUR_MS;
 
 /** True when a line was written. Asking again on the same day changes nothing. */
-export async function tellDay(deps: Deps, account: string, now: EpochMs): Promise<boolean> {
+export async function tellDay(
+  deps: SweepDeps,
+  account: string,
+  { head, plans }: { readonly head: Head; readonly plans: readonly PlanState[] },
+  now: EpochMs,
+): Promise<boolean> {
   const { zone } = deps.settings;
   const day = dayWindow(later(now, -SETTLED_MS), zone);
   const yesterday = dayWindow(later(now, -SETTLED_MS - DAY_MS), zone);
-  const { dailyTo } = await deps.books.head(account);
-  if (dailyTo === yesterday || day === yesterday) return false;
+  if (head.dailyTo === yesterday || day === yesterday) return false;
 
   // Two days back is enough in every zone; the day's own window picks.
-  const states = new Map((await deps.books.plans(account)).map((state) => [state.id, state]));
+  const states = new Map(plans.map((state) => [state.id, state]));
   const planned = deps.settings.plans.flatMap((plan) => {
     const state = states.get(plan.id);
     if (plan.kind !== "dca" || state === undefined || accountNameOf(plan, deps.settings.accounts) !== account)

@@ -1,6 +1,7 @@
 /** What the program needs of the world besides the exchange: a ledger, a gate for each key, a voice, a log. */
 import type { CapWindow } from "../domain/caps.ts";
 import type { KeyExpectation, KeyUseKind } from "../domain/key-check.ts";
+import type { MetricName } from "../domain/metrics.ts";
 import type { Cost } from "../domain/money.ts";
 import type { Settings } from "../domain/plan.ts";
 import type { Intent, Label, Outcome, Run, StepName } from "../domain/run.ts";
@@ -45,6 +46,8 @@ export type KeyCheck = {
   readonly problems: readonly string[];
   readonly warnings: readonly string[];
   readonly checkedAt: EpochMs;
+  /** When a check first met this version of the secret: the age of the key. */
+  readonly since?: EpochMs;
 };
 
 export type Snapshot = {
@@ -170,6 +173,8 @@ export interface LedgerBooks {
   dueRuns(
     now: EpochMs,
   ): Promise<readonly { readonly account: string; readonly run: string; readonly dueAt: EpochMs }[]>;
+  /** Open intents of every account, due or not: those that still hold a reservation, but for the ones in quarantine. */
+  openIntents(): Promise<readonly { readonly account: string; readonly intent: Intent }[]>;
   unsentMessages(now: EpochMs): Promise<readonly { readonly account: string; readonly message: Message }[]>;
   messages(account: string): Promise<readonly (Message & { readonly sentAt: EpochMs | undefined })[]>;
   /** Writes the plan when it is new or has another hash; from then on its slots count, never earlier ones. */
@@ -255,4 +260,9 @@ export type Deps = {
   /** Firings that must not start a run; an alarm watches it. */
   readonly deadLetters: FiringQueue;
   readonly report: (event: Event) => void;
+  /** For the alarms; nobody listens on one machine. */
+  readonly measure: (metric: MetricName, value: number) => void;
 };
+
+/** What the sweep works with: it has no key, and no way to the exchange. */
+export type SweepDeps = Omit<Deps, "keyExpectation" | "exchange" | "secrets" | "gates" | "deadLetters">;

@@ -223,6 +223,7 @@ export class RunContext {
         if (error instanceof LeaseOver && leasesOver++ < 2) continue;
         // Test: one refused nonce after a read that outlasted its lease does not stop the key
         if (error instanceof ExchangeError && error.code === "NONCE_TOO_LOW" && nonceRefusals++ < 1) {
+          this.deps.measure("NoncesRefused", 1);
           await this.releaseKey();
           continue;
         }
@@ -258,10 +259,12 @@ export class RunContext {
   async pauseKey(error: ExchangeError, lease: KeyLease): Promise<EpochMs | undefined> {
     switch (error.code) {
       case "RATE_LIMITED":
+        this.deps.measure("RateLimits", 1);
         this.#lease = undefined;
         return lease.coolDown();
       case "THROTTLED":
       case "TOO_MANY_REQUESTS":
+        this.deps.measure("RateLimits", 1);
         this.#lease = undefined;
         return lease.keepAway(
           error.waitUntil === undefined
@@ -269,9 +272,11 @@ export class RunContext {
             : later(error.waitUntil as EpochMs, SECOND_MS),
         );
       case "LOCKED_OUT":
+        this.deps.measure("KeysRefused", 1);
         this.#lease = undefined;
         return lease.keepAway();
       case "NONCE_TOO_LOW":
+        this.deps.measure("NoncesRefused", 1);
         this.#lease = undefined;
         await lease.stop(STOPPED);
         return later(this.deps.clock.now(), 15 * MINUTE_MS);

@@ -13,7 +13,8 @@ import { localText } from "../domain/zone.ts";
 import { tellDay } from "./daily-line.ts";
 import { hashOf } from "./ids.ts";
 import { venueLabel } from "./label.ts";
-import type { Deps, Message, PlanState } from "./ports.ts";
+import type { Message, PlanState, SweepDeps } from "./ports.ts";
+import { type AccountHealth, measureAccounts, measureOpenWork } from "./sweep-health.ts";
 
 /** A slot younger than this may still be on its way through schedule and queue. */
 const UNDERWAY_MS = 2 * MINUTE_MS;
@@ -32,7 +33,7 @@ export type SweepReport = {
 };
 
 /** Makes the plans known to the ledger. Slots count from the first time on, so that deploying never fires. */
-export async function registerPlans(deps: Deps): Promise<void> {
+export async function registerPlans(deps: SweepDeps): Promise<void> {
   const now = deps.clock.now();
   for (const plan of deps.settings.plans) {
     if (plan.kind !== "dca") continue;
@@ -59,7 +60,7 @@ export async function registerPlans(deps: Deps): Promise<void> {
 const RETIRED = "retired";
 
 /** What fails is left for the next sweep, and keeps nothing else from being done. Throws at the end if something did. */
-export async function sweepRuns(deps: Deps): Promise<SweepReport> {
+export async function sweepRuns(deps: SweepDeps): Promise<SweepReport> {
   const failures: Error[] = [];
   const report = await sweepAll(deps, async (work) => {
     try {
@@ -74,7 +75,7 @@ export async function sweepRuns(deps: Deps): Promise<SweepReport> {
 
 type Attempt = (work: () => Promise<void>) => Promise<void>;
 
-async function sweepAll(deps: Deps, attempt: Attempt): Promise<SweepReport> {
+async function sweepAll(deps: SweepDeps, attempt: Attempt): Promise<SweepReport> {
   const now = deps.clock.now();
   const resumed: string[] = [];
   // Test: drop-request: absence is proven before the second attempt, which buys once
@@ -84,9 +85,16 @@ async function sweepAll(deps: Deps, attempt: Attempt): Promise<SweepReport> {
   }
   const fired: string[] = [];
   const missed: string[] = [];
+  const health: AccountHealth[] = [];
   for (const account of deps.settings.accounts) {
     await attempt(async () => {
-      const states = new Map((await deps.books.plans(account.name)).map((state) => [state.id, state]));
+      const plans = await deps.books.plans(account.name);
+      const [head, key] = await Promise.all([
+        deps.books.head(account.name),
+        deps.books.keyCheck(account.name, "trade"),
+      ]);
+      health.push({ head, plans, key });
+      const states = new Map(plans.map((state) => [state.id, state]));
       for (const plan of deps.settings.plans) {
         const state = states.get(plan.id);
         const isOurs = accountNameOf(plan, deps.settings.accounts) === account.name;
@@ -97,15 +105,18 @@ async function sweepAll(deps: Deps, attempt: Attempt): Promise<SweepReport> {
           missed.push(...found.missed);
         });
       }
+      await attempt(async () => void (await tellDay(deps, account.name, { head, plans }, now)));
     });
-    await attempt(async () => void (await tellDay(deps, account.name, now)));
   }
+  measureAccounts(deps, health, now);
+  const untold = await deps.books.unsentMessages(now);
+  await attempt(() => measureOpenWork(deps, untold, now));
   // Test: tells what could not be told when it happened
-  return { resumed, fired, missed, told: await flushOutbox(deps, now, attempt) };
+  return { resumed, fired, missed, told: await flushOutbox(deps, untold, attempt) };
 }
 
 /** Every slot since `accountedTo`: has it a run? If not, may it still be fired, or was it missed? */
-async function accountSlots(deps: Deps, account: string, plan: DcaPlan, state: PlanState, now: EpochMs) {
+async function accountSlots(deps: SweepDeps, account: string, plan: DcaPlan, state: PlanState, now: EpochMs) {
   const until = later(now, -UNDERWAY_MS);
   const slots = slotsBetween(plan.schedule, plan.zone, state.accountedTo, until, SLOTS_MAX);
   const withinMs = plan.ifMissed.is === "catch-up" ? plan.ifMissed.withinMs : LATE_MS;
@@ -142,7 +153,7 @@ async function accountSlots(deps: Deps, account: string, plan: DcaPlan, state: P
 
 /** The slots' runs and one message for all of them, in one transaction: nothing is missed without being told. */
 async function writeMissed(
-  deps: Deps,
+  deps: SweepDeps,
   account: string,
   plan: DcaPlan,
   slots: readonly EpochMs[],
@@ -177,6 +188,7 @@ async function writeMissed(
   const first = runs[0]!.id;
   const message: Message = { id: `${first}#missed`, at: now, run: first, outcome: "missed", ...text };
   if (!(await deps.books.addMissed(runs, message))) return false;
+  deps.measure("SlotsMissed", runs.length);
   for (const run of runs) {
     deps.report({
       run: run.id,
@@ -191,9 +203,13 @@ async function writeMissed(
   return true;
 }
 
-async function flushOutbox(deps: Deps, now: EpochMs, attempt: Attempt): Promise<number> {
+async function flushOutbox(
+  deps: SweepDeps,
+  untold: Awaited<ReturnType<SweepDeps["books"]["unsentMessages"]>>,
+  attempt: Attempt,
+): Promise<number> {
   let told = 0;
-  for (const { account, message } of await deps.books.unsentMessages(now)) {
+  for (const { account, message } of untold) {
     await attempt(async () => {
       await deps.notifier.publish(account, message);
       await deps.ledger.messageSent(account, message.id, deps.clock.now());

@@ -2,7 +2,7 @@
 
 import type { Gate, Head, KeyCheck, Message, PlanState } from "../app/ports.ts";
 import { CAP_SCALE } from "../domain/caps.ts";
-import { type Decimal, decimal, format } from "../domain/decimal.ts";
+import { fromDoc, toDoc } from "../domain/doc.ts";
 import type { Cost } from "../domain/money.ts";
 import type { Intent, Run } from "../domain/run.ts";
 import { isTerminal } from "../domain/run.ts";
@@ -37,29 +37,6 @@ const open = (account: string, dueAt: number): Item => ({
   openShard: s(openShard(account)),
   dueAt: n(dueAt),
 });
-
-/** Decimals and bigints survive; everything else is plain JSON. */
-export const toDoc = (value: unknown): string =>
-  JSON.stringify(value, (_, inner: unknown) => {
-    if (typeof inner === "bigint") return { $bigint: inner.toString() };
-    if (isDecimal(inner)) return { $decimal: format(inner) };
-    return inner;
-  });
-
-export const fromDoc = (text: string): unknown =>
-  JSON.parse(text, (_, inner: unknown) => {
-    if (typeof inner !== "object" || inner === null) return inner;
-    if ("$bigint" in inner) return BigInt(inner.$bigint as string);
-    if ("$decimal" in inner) return decimal(inner.$decimal as string);
-    return inner;
-  });
-
-const isDecimal = (value: unknown): value is Decimal =>
-  typeof value === "object" &&
-  value !== null &&
-  "units" in value &&
-  typeof value.units === "bigint" &&
-  "scale" in value;
 
 /** The item, if it is of a version that this program understands. */
 export function checked(item: Item | undefined): Item | undefined {

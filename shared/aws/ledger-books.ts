@@ -9,7 +9,7 @@ import {
   type UpdateItemCommandInput,
 } from "@aws-sdk/client-dynamodb";
 import type { LedgerBooks } from "../app/ports.ts";
-import type { Intent } from "../domain/run.ts";
+import { type Intent, isTerminal } from "../domain/run.ts";
 import { type EpochMs, epochMs } from "../domain/time.ts";
 import { b, type Dynamo, type Item, n, refusals, refusedItem, s, send } from "./dynamo.ts";
 import {
@@ -34,6 +34,9 @@ import {
 
 /** The sparse index on open work: partition `openShard`, sorted by `dueAt`. Named like this in the template, too. */
 export const OPEN_INDEX = "open";
+
+/** JavaScript's last instant: everything is due by then. */
+const END_OF_TIME = epochMs(8.64e15);
 
 export function ledgerBooks(dynamo: Dynamo): LedgerBooks {
   const TableName = dynamo.table;
@@ -143,6 +146,16 @@ export function ledgerBooks(dynamo: Dynamo): LedgerBooks {
           /^(?:RUN#(.+)|INTENT#(.+)#\d+)$/.exec(item.sk!.S!)?.filter((part) => part !== undefined) ?? [];
         if (run === undefined) return [];
         return [{ account: item.pk!.S!.slice(2), run, dueAt: epochMs(Number(item.dueAt!.N)) }];
+      });
+    },
+
+    async openIntents() {
+      const keys = (await due(END_OF_TIME)).filter((item) => item.sk!.S!.startsWith("INTENT#"));
+      const items = await Promise.all(keys.map(({ pk, sk }) => get({ pk: pk!, sk: sk! })));
+      return items.flatMap((item) => {
+        const intent = intentOf(item);
+        const isOpen = intent !== undefined && !isTerminal(intent.state) && intent.state !== "QUARANTINED";
+        return isOpen ? [{ account: item!.pk!.S!.slice(2), intent }] : [];
       });
     },
 

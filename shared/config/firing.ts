@@ -1,9 +1,9 @@
 /**
- * The message that the queue carries. Scheduler, HTTP, sweep and the owner's own `buy` all send one of these, and nothing
- * else sets a run going.
+ * The messages that the queue carries. Scheduler, HTTP, sweep and the owner's own `buy` all send a firing or a resume, and
+ * nothing else sets a run going; the owner's requests ask what only the functions can ask of Kraken.
  */
 import * as z from "zod";
-import type { Firing, Resume } from "../domain/run.ts";
+import type { Firing, OwnerRequest, Resume } from "../domain/run.ts";
 import { parseSlot, slotText } from "../domain/schedule.ts";
 import type { EpochMs } from "../domain/time.ts";
 
@@ -22,17 +22,33 @@ const run = z
   .string()
   .refine((text) => parseRunId(text) !== undefined, "a run like btc-weekly@2026-11-23T07:00Z");
 
+/** Makes each asking a message of its own for the queue, which drops what it has just seen. */
+const asked = z.string().max(64).optional();
+
 const scheduled = z.strictObject({ kind, account: name, plan: name, slot });
 const manual = z.strictObject({ kind, account: name, plan: name, key });
 const resume = z.strictObject({ kind: z.literal("resume"), account: name, run });
+const requests = {
+  "check-key": z.strictObject({
+    kind: z.literal("check-key"),
+    account: name,
+    use: z.enum(["trade", "read"]),
+    asked,
+  }),
+  cancel: z.strictObject({ kind: z.literal("cancel"), account: name, asked }),
+  resolve: z.strictObject({ kind: z.literal("resolve"), account: name, run, asked }),
+} as const;
 
 /** Longer than any message of ours. */
 const LENGTH_MAX = 4096;
 
+export type QueueMessage =
+  | { readonly firing: Firing | Resume }
+  | { readonly request: OwnerRequest }
+  | { readonly problem: string };
+
 /** Never throws. A slot comes out as `slotText` prints it, so that one slot is one run. */
-export function parseFiring(
-  body: string,
-): { readonly firing: Firing | Resume } | { readonly problem: string } {
+export function parseFiring(body: string): QueueMessage {
   if (body.length > LENGTH_MAX) return { problem: `a message of ${body.length} characters` };
   let message: unknown;
   try {
@@ -40,12 +56,27 @@ export function parseFiring(
   } catch {
     return { problem: "the message is not JSON" };
   }
+  const request = requestShapeOf(message)?.safeParse(message);
+  if (request?.success) {
+    const { asked: _, ...asking } = request.data;
+    return { request: asking };
+  }
+  if (request !== undefined) return { problem: problemOf(request.error) };
   const shape = shapeOf(message);
-  if (shape === undefined) return { problem: "the message has no kind that is dca, rebalance or resume" };
+  if (shape === undefined) return { problem: `the message has no kind that is ${KINDS}` };
   const read = shape.safeParse(message);
-  if (read.success) return { firing: read.data };
-  const [issue] = read.error.issues;
-  return { problem: `${issue!.path.join(".") || "message"}: ${issue!.message}` };
+  return read.success ? { firing: read.data } : { problem: problemOf(read.error) };
+}
+
+function problemOf({ issues: [issue] }: z.ZodError): string {
+  return `${issue!.path.join(".") || "message"}: ${issue!.message}`;
+}
+
+const KINDS = ["dca", "rebalance", "resume", ...Object.keys(requests)].join(", ");
+
+function requestShapeOf(message: unknown) {
+  const known = z.looseObject({ kind: z.enum(["check-key", "cancel", "resolve"]) }).safeParse(message);
+  return known.success ? requests[known.data.kind] : undefined;
 }
 
 function shapeOf(message: unknown): typeof scheduled | typeof manual | typeof resume | undefined {

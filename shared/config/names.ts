@@ -4,7 +4,7 @@
 export const ENVIRONMENT = {
   /** Name of the one table. */
   table: "TIDEKEEPER_TABLE",
-  /** Path of the plans file. */
+  /** Path of the settings that the bundle carries. */
   plans: "TIDEKEEPER_PLANS",
   /** Base address of the exchange; only a loopback address is taken, anything else is the real Kraken. */
   krakenUrl: "TIDEKEEPER_KRAKEN_URL",
@@ -43,6 +43,9 @@ export const TABLE = {
   indexPartitionKey: "openShard",
   indexSortKey: "dueAt",
 } as const;
+
+/** Of the metrics in shared/domain/metrics.ts. */
+export const METRIC_NAMESPACE = "Tidekeeper";
 
 export type KeyUse = "trade" | "read";
 

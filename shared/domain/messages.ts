@@ -208,3 +208,28 @@ export function foreignText(
       "If it is not yours either, disable the API key at Kraken now. manualOrders: expect makes this message go away.",
   );
 }
+
+/** The answer to the owner's kill switch: what became of orders at Kraken. */
+export function cancelledText(
+  label: Label,
+  orders: {
+    readonly cancelled: readonly string[];
+    readonly remaining: readonly string[];
+    readonly foreign: readonly string[];
+  },
+): MessageText {
+  const listed = (what: string, ids: readonly string[]) =>
+    ids.length === 0 ? "" : ` ${what}: ${ids.join(", ")}.`;
+  return titled(
+    label,
+    "the kill switch: what became of open orders",
+    `The kill switch is on: no order leaves until tide resume.${listed("Cancelled", orders.cancelled)}` +
+      `${listed("Not known to be open, look at Kraken for", orders.remaining)}${listed("Not ours and not touched", orders.foreign)}` +
+      `${orders.cancelled.length + orders.remaining.length === 0 ? " No order of ours was open." : ""} ` +
+      "To shut it out at Kraken, too: Settings, API, the key's menu, Disable or Delete.",
+  );
+}
+
+/** The answer to `tide resolve` where it is not given at once. */
+export const resolutionText = (label: Label, run: string, answer: string): MessageText =>
+  titled(label, `${run}: asked Kraken again`, `You asked about ${run} again: ${answer}.`);

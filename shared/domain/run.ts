@@ -1,4 +1,5 @@
 /** A firing, the run it starts, and the intents that the run is made of: the words of the ledger. */
+import type { KeyUseKind } from "./key-check.ts";
 import type { Pair } from "./market.ts";
 import type { Cost, Fee, Price, Rate, Volume } from "./money.ts";
 import type { EpochMs } from "./time.ts";
@@ -15,6 +16,12 @@ export type Firing = {
 
 /** Goes on with a run that is already in the ledger. */
 export type Resume = { readonly kind: "resume"; readonly account: string; readonly run: string };
+
+/** What the owner asks of the functions that may talk to Kraken; see shared/app/owner-requests.ts. */
+export type OwnerRequest =
+  | { readonly kind: "check-key"; readonly account: string; readonly use: KeyUseKind }
+  | { readonly kind: "cancel"; readonly account: string }
+  | { readonly kind: "resolve"; readonly account: string; readonly run: string };
 
 export type Trigger = "schedule" | "manual";
 

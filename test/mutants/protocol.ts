@@ -192,7 +192,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     step: "the sweep tells what was not told",
     file: "shared/app/sweep-runs.ts",
-    from: "told: await flushOutbox(deps, now, attempt)",
+    from: "told: await flushOutbox(deps, untold, attempt)",
     to: "told: 0 * (await deps.books.unsentMessages(now)).length",
     test: switches("tells what could not be told when it happened"),
   },

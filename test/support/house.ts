@@ -1,7 +1,4 @@
 /** The whole program in one process, in virtual time: real handlers, adapters, embedded AWS and Kraken, no socket. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { DeleteItemCommand, DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SNSClient } from "@aws-sdk/client-sns";
@@ -17,6 +14,9 @@ import { openSandbox } from "../../local/sandbox/sandbox.ts";
 import type { Deps, Event } from "../../shared/app/ports.ts";
 import { registerPlans } from "../../shared/app/sweep-runs.ts";
 import { ENVIRONMENT } from "../../shared/config/names.ts";
+import { parseTideYaml } from "../../shared/config/tide-yaml.ts";
+import type { MetricName } from "../../shared/domain/metrics.ts";
+import type { Settings } from "../../shared/domain/plan.ts";
 import { seededChance } from "./chance.ts";
 import { inVirtualTime } from "./pump.ts";
 import { sandboxTransport } from "./sandbox-transport.ts";
@@ -36,6 +36,12 @@ plans:
 export const SLOT = "2026-11-23T07:00Z";
 const START = Date.parse("2026-11-23T06:59:58Z");
 
+export function settingsIn(plans: string): Settings {
+  const read = parseTideYaml(plans, "tide.yaml");
+  if ("mistakes" in read) throw new Error(JSON.stringify(read.mistakes));
+  return read.settings;
+}
+
 export type HouseOptions = {
   readonly plans?: string;
   readonly seed?: number;
@@ -51,9 +57,7 @@ export async function openHouse(options: HouseOptions = {}) {
   const clock = new VirtualClock({ startAt: options.startAt ?? START, rate: 0 });
   const cloud = await openCloud({ clock });
   const sandbox = await openSandbox({ clock, seed });
-  const folder = mkdtempSync(join(tmpdir(), "tidekeeper-house-"));
-  const plansFile = join(folder, "tide.yaml");
-  writeFileSync(plansFile, options.plans ?? PLANS);
+  const settings = settingsIn(options.plans ?? PLANS);
 
   const { requestHandler } = cloud;
   const config = awsConfig({
@@ -74,13 +78,13 @@ export async function openHouse(options: HouseOptions = {}) {
   let calls = 0;
   const transport = sandboxTransport(sandbox, () => calls++);
   const events: Event[] = [];
+  const measured: { readonly metric: MetricName; readonly value: number }[] = [];
   let containers = 0;
   /** A new container: nothing cached, as after a cold start or a crash. */
   const boot = async (around: (deps: Deps) => Deps = options.around ?? ((deps) => deps)): Promise<Deps> => {
     const deps = await connect({
       env: {
         AWS_ENDPOINT_URL: "http://embedded",
-        [ENVIRONMENT.plans]: plansFile,
         [ENVIRONMENT.krakenUrl]: "http://127.0.0.1:1",
         [ENVIRONMENT.topic]: made.topicArn,
         [ENVIRONMENT.dcaQueue]: made.queueUrl,
@@ -89,6 +93,8 @@ export async function openHouse(options: HouseOptions = {}) {
       clock,
       chance: seededChance(seed * 1000 + containers++),
       report: (event) => events.push(event),
+      measure: (metric, value) => measured.push({ metric, value }),
+      settings,
       transport,
       requestHandler: requestHandler as never,
     });
@@ -116,6 +122,7 @@ export async function openHouse(options: HouseOptions = {}) {
     cloud,
     sandbox,
     events,
+    measured,
     failures,
     sqs,
     queueUrl: made.queueUrl,
@@ -196,7 +203,6 @@ export async function openHouse(options: HouseOptions = {}) {
       clock.stop();
       await sandbox.close();
       await cloud.close();
-      rmSync(folder, { recursive: true, force: true });
     },
   };
   return house;

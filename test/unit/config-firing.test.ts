@@ -7,6 +7,8 @@ const scheduled = { kind: "dca", account: "main", plan: "btc-weekly", slot: "202
 const manual = { kind: "rebalance", account: "main", plan: "core", key: "Tuesday_1" };
 const resume = { kind: "resume", account: "main", run: "btc-weekly@2026-11-23T07:00Z" };
 
+const KINDS = "dca, rebalance, resume, check-key, cancel, resolve";
+
 const read = (message: unknown) => parseFiring(JSON.stringify(message));
 
 test("the three messages arrive as they are", () => {
@@ -19,10 +21,26 @@ test("a slot with the seconds that EventBridge prints is the slot of its minute"
 });
 
 test.each([
+  { kind: "check-key", account: "main", use: "trade" },
+  { kind: "cancel", account: "main" },
+  { kind: "resolve", account: "main", run: "btc-weekly@2026-11-23T07:00Z" },
+])(
+  "the owner's request $kind arrives as it is, without the mark that makes it new for the queue",
+  (request) => {
+    expect(read(request)).toEqual({ request });
+    expect(read({ ...request, asked: "f00d" })).toEqual({ request });
+    expect(read({ ...request, more: 1 })).toHaveProperty("problem");
+    expect(read({ ...request, account: "Main account" })).toEqual({
+      problem: expect.stringMatching(/^account/),
+    });
+  },
+);
+
+test.each([
   ["{", "the message is not JSON"],
-  ["null", "the message has no kind that is dca, rebalance or resume"],
-  ["[]", "the message has no kind that is dca, rebalance or resume"],
-  ['{"kind":"toString"}', "the message has no kind that is dca, rebalance or resume"],
+  ["null", `the message has no kind that is ${KINDS}`],
+  ["[]", `the message has no kind that is ${KINDS}`],
+  ['{"kind":"toString"}', `the message has no kind that is ${KINDS}`],
   [`"${"x".repeat(5000)}"`, "a message of 5002 characters"],
 ])("refuses %s", (body, problem) => {
   expect(parseFiring(body)).toEqual({ problem });

@@ -9,6 +9,7 @@ import {
   nothingBoughtText,
   spentOf,
 } from "../../domain/messages.ts";
+import { metricOf } from "../../domain/metrics.ts";
 import type { Cost } from "../../domain/money.ts";
 import type { Fills, Intent, Outcome, Reason } from "../../domain/run.ts";
 import { isTerminal } from "../../domain/run.ts";
@@ -64,8 +65,14 @@ export async function endWith(
     return;
   }
   ctx.run = closed;
+  measureEnd(ctx, outcome, reason);
   await ctx.releaseKey();
   await deliver(ctx, message);
+}
+
+function measureEnd(ctx: RunContext, outcome: Outcome, { code }: Reason): void {
+  const metric = metricOf(outcome, code);
+  if (metric !== undefined) ctx.deps.measure(metric, 1);
 }
 
 /** Ends an intent that placed nothing, and with it the run: the reservation and what was carried go back. */
@@ -149,6 +156,7 @@ async function settleWith(
   }
   ctx.run = closed;
   ctx.intent = after;
+  measureEnd(ctx, outcome, reason);
   await ctx.releaseKey();
   await deliver(ctx, message);
 }

@@ -23,6 +23,7 @@ export async function checkForeign(
     const text = foreignText(ctx.label, txid, side, volume, settings.manualOrders);
     await books.addMessage(ctx.account.name, { id: `foreign#${txid}`, at: clock.now(), ...text });
   }
+  ctx.deps.measure("ForeignOrders", foreign.length);
   ctx.step("plan", `not ours and not touched: ${named}`);
   if (settings.manualOrders === "warn") return undefined;
   return {

@@ -1,10 +1,10 @@
 /** quote: everything that Kraken must say before a buy can be sized, and whether the key may be used at all. */
 import { checkMarketOpen } from "../../domain/dca.ts";
 import { subtract } from "../../domain/decimal.ts";
-import { checkKey } from "../../domain/key-check.ts";
 import type { Cost, Volume } from "../../domain/money.ts";
 import type { Reason } from "../../domain/run.ts";
 import { type EpochMs, HOUR_MS } from "../../domain/time.ts";
+import { keyCheckOf } from "../check-key.ts";
 import { ExchangeError } from "../errors.ts";
 import { BUY_POINTS, KEY_CHECK_POINTS, type RunContext } from "../run-context.ts";
 import { checkForeign } from "./foreign.ts";
@@ -55,14 +55,8 @@ export async function checkTradeKey(ctx: RunContext, now: EpochMs): Promise<Reas
   let problems = known?.problems ?? [];
   if (!isCurrent || problems.length > 0) {
     const info = await ctx.withAccount(BUY_POINTS + KEY_CHECK_POINTS, (account) => account.keyInfo());
-    const verdict = checkKey(info, "trade", now, ctx.deps.keyExpectation("trade"));
-    problems = verdict.problems;
-    const keyCheck = {
-      secretVersion: ctx.credentials.version,
-      keyName: info.name,
-      ...verdict,
-      checkedAt: now,
-    };
+    const keyCheck = keyCheckOf(ctx.deps, "trade", ctx.credentials, info, now, known);
+    problems = keyCheck.problems;
     await ctx.deps.ledger.setKeyCheck(ctx.account.name, "trade", keyCheck);
     ctx.snapshot = { ...ctx.snapshot, keyCheck };
   }

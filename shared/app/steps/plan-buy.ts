@@ -35,6 +35,8 @@ export function lateAfterOf(ctx: RunContext): EpochMs {
   );
 }
 
+const SKEW_MS_MAX = 2 * SECOND_MS;
+
 /** Leaves the run either closed, with its message, or with a PLANNED intent. */
 export async function planBuy(ctx: RunContext): Promise<void> {
   const { deps, plan } = ctx;
@@ -42,6 +44,7 @@ export async function planBuy(ctx: RunContext): Promise<void> {
   if (stop !== undefined) return endWithoutOrder(ctx, stop.outcome, stop.reason);
 
   const now = await ctx.publicly(() => deps.exchange.now());
+  measureSkew(ctx, now);
   const lateAfter = lateAfterOf(ctx);
   // Test: a firing that comes too late is missed, not bought
   if (now > lateAfter) {
@@ -120,6 +123,12 @@ export async function planBuy(ctx: RunContext): Promise<void> {
   const clientOrderId = clientOrderIdOf(ctx.account.name, ctx.run.id, 0);
   if (ctx.label === "DRY RUN") return rehearse(ctx, frozen, clientOrderId, now);
   await record(ctx, frozen, clientOrderId, carry, now, lateAfter);
+}
+
+/** All that follows works in Kraken's time, so a clock that is off harms nothing; but somebody should set it. */
+function measureSkew(ctx: RunContext, krakenNow: EpochMs): void {
+  const skewMs = Math.abs(krakenNow - ctx.deps.clock.now());
+  if (skewMs > SKEW_MS_MAX) ctx.deps.measure("ClockSkewSeconds", Math.round(skewMs / SECOND_MS));
 }
 
 /** A run orders only for a plan that there is, and as what it began: turning back to dry-run stops what is under way. */

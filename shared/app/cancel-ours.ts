@@ -1,0 +1,39 @@
+/**
+ * What the kill switch does at Kraken: orders of ours that may still rest there are cancelled by our own ids. The owner's
+ * orders are listed and left alone. The private calls themselves are a barrier: an AddOrder that was under way with an older
+ * nonce can no longer be accepted.
+ */
+import { isTerminal } from "../domain/run.ts";
+import type { Deps } from "./ports.ts";
+import { withKey } from "./with-key.ts";
+
+export type Cancelled = {
+  /** Our client order ids. */
+  readonly cancelled: readonly string[];
+  /** Of ours, could not be cancelled: perhaps filled, perhaps not there. */
+  readonly remaining: readonly string[];
+  /** Kraken's ids of open orders that are the owner's own. */
+  readonly foreign: readonly string[];
+};
+
+/** Never throws for what Kraken cannot do now: such orders are among the remaining. */
+export async function cancelOurs(deps: Deps, account: string): Promise<Cancelled> {
+  const cancelled: string[] = [];
+  const remaining: string[] = [];
+  const intents = (await deps.books.runs(account)).flatMap(({ intent }) =>
+    intent === undefined ? [] : [intent],
+  );
+  const ours = new Set(intents.map((intent) => intent.clientOrderId));
+  const doubtful = intents.filter(({ state }) => !isTerminal(state) && state !== "PLANNED");
+  const open = await withKey(deps, account, "trade", 1, (exchange) => exchange.openOrders()).catch(() => []);
+  const foreign = open
+    .filter(({ clientOrderId }) => clientOrderId === undefined || !ours.has(clientOrderId))
+    .map(({ txid }) => txid);
+  for (const { clientOrderId } of doubtful) {
+    const done = await withKey(deps, account, "trade", 1, (exchange) => exchange.cancel(clientOrderId)).catch(
+      () => ({ cancelled: 0 }),
+    );
+    (done.cancelled > 0 ? cancelled : remaining).push(clientOrderId);
+  }
+  return { cancelled, remaining, foreign };
+}

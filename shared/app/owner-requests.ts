@@ -1,0 +1,66 @@
+/**
+ * What the owner asks of the functions that may talk to Kraken. On AWS the owner's own machine never calls Kraken: its
+ * address is on no allow-list. A request goes into the queue like a firing, and its answer into the table: a key's verdict as
+ * its check, everything else as a message.
+ *
+ * May be delivered twice: asking again changes nothing that asking once does not.
+ */
+import { cancelledText, resolutionText } from "../domain/messages.ts";
+import type { OwnerRequest } from "../domain/run.ts";
+import { cancelOurs } from "./cancel-ours.ts";
+import { checkKeyNow } from "./check-key.ts";
+import { venueLabel } from "./label.ts";
+import type { Deps } from "./ports.ts";
+import { FiringRefused } from "./refuse-firing.ts";
+import { type Resolution, resolveRun } from "./resolve-run.ts";
+
+/** `id` names this delivery's message, so that its answer is told once. Throws FiringRefused for an unknown account. */
+export async function answerOwner(request: OwnerRequest, id: string, deps: Deps): Promise<void> {
+  const { account } = request;
+  if (!deps.settings.accounts.some(({ name }) => name === account))
+    throw new FiringRefused(`there is no account ${JSON.stringify(account)}`);
+  switch (request.kind) {
+    case "check-key":
+      await checkKeyNow(deps, account, request.use);
+      return;
+    case "cancel":
+      return tell(deps, account, id, cancelledText(venueLabel(deps), await cancelOurs(deps, account)));
+    case "resolve": {
+      const answer = await resolutionOf(account, request.run, deps);
+      return tell(deps, account, id, resolutionText(venueLabel(deps), request.run, answer));
+    }
+  }
+}
+
+async function resolutionOf(account: string, run: string, deps: Deps): Promise<string> {
+  try {
+    return answerText(await resolveRun(account, run, deps));
+  } catch (error) {
+    // A run that is over, or that never was: an answer, not a fault of the queue.
+    if (error instanceof FiringRefused) return error.message;
+    throw error;
+  }
+}
+
+function answerText(outcome: Resolution): string {
+  switch (outcome.is) {
+    case "found":
+      return `the order was found; the run ends as ${outcome.report.outcome}`;
+    case "absent":
+      return "two looks found no such order and the balance agrees; its amount is free again";
+    case "no-evidence":
+      return `Kraken shows neither the order nor that there is none (${outcome.why}); nothing was changed`;
+    case "not-quarantined":
+      return `it is not in quarantine${outcome.state === undefined ? "" : `, its order is ${outcome.state}`}`;
+  }
+}
+
+/** Into the outbox, which the sweep empties within a minute. */
+async function tell(
+  deps: Deps,
+  account: string,
+  id: string,
+  text: { readonly subject: string; readonly text: string },
+): Promise<void> {
+  await deps.books.addMessage(account, { id: `asked#${id}`, at: deps.clock.now(), ...text });
+}
