@@ -19,9 +19,9 @@ import type { MetricName } from "../shared/domain/metrics.ts";
 import type { Settings } from "../shared/domain/plan.ts";
 import { epochMs } from "../shared/domain/time.ts";
 import { createExchange } from "../shared/kraken/client.ts";
-import { KRAKEN_ORIGIN, undiciTransport } from "../shared/kraken/http.ts";
+import { undiciTransport } from "../shared/kraken/http.ts";
 import { createRest } from "../shared/kraken/rest.ts";
-import type { HttpTransport } from "../shared/kraken/transport.ts";
+import { type HttpTransport, KRAKEN_ORIGIN } from "../shared/kraken/transport.ts";
 import { logLine, logMetric } from "./log.ts";
 
 /** What differs between AWS, one machine and the tests. Everything else is the same everywhere. */

@@ -1,8 +1,9 @@
 /** What differs when the exchange is Kraken itself: real keys, real time, and nothing that a sandbox would allow. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { assertOrigin, KRAKEN_ORIGIN, undiciTransport } from "../../shared/kraken/http.ts";
+import { assertOrigin, undiciTransport } from "../../shared/kraken/http.ts";
 import type { HttpTransport } from "../../shared/kraken/transport.ts";
+import { KRAKEN_ORIGIN } from "../../shared/kraken/transport.ts";
 import type { SecretsFile } from "../cloud/secrets.ts";
 import { type AskPassphrase, askPassphrase } from "../keys/ask-passphrase.ts";
 import { KeptKeysError, openKeptKeys } from "../keys/kept-keys.ts";

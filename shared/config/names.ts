@@ -21,6 +21,11 @@ export const ENVIRONMENT = {
   egress: "TIDEKEEPER_EGRESS",
   /** The addresses that the API keys must be bound to, with commas. */
   addresses: "TIDEKEEPER_ADDRESSES",
+  /** Only of the plan-sync function: where its schedules are, what they send to, and as whom. */
+  scheduleGroup: "TIDEKEEPER_SCHEDULE_GROUP",
+  scheduleTarget: "TIDEKEEPER_SCHEDULE_TARGET",
+  scheduleRole: "TIDEKEEPER_SCHEDULE_ROLE",
+  scheduleDeadLetters: "TIDEKEEPER_SCHEDULE_DEAD_LETTERS",
 } as const;
 
 /** Without infra: the one-machine mode and the tests. Infra lets CloudFormation name what it makes. */
@@ -33,6 +38,29 @@ export const DEFAULT_NAMES = {
   rebalanceDeadLetters: "tidekeeper-rebalance-dead.fifo",
   topic: "tidekeeper-messages",
   scheduleGroup: "tidekeeper",
+} as const;
+
+/** The stacks, and what the owner's tools read of their outputs. */
+export const STACKS = {
+  state: "TidekeeperState",
+  network: "TidekeeperNetwork",
+  automation: "TidekeeperAutomation",
+} as const;
+
+export const OUTPUTS = {
+  /** Of the State stack: the addresses to paste at Kraken, with commas. */
+  addresses: "KrakenAddresses",
+  /** Part of the API keys' names. */
+  deployment: "Deployment",
+  /** `tidekeeper-<deployment>-trade`: what the key must be called at Kraken. */
+  keyName: "TradeKeyName",
+  table: "TableName",
+  dcaQueue: "DcaQueueUrl",
+  dcaDeadLetters: "DcaDeadLettersUrl",
+  topic: "MessagesTopicArn",
+  region: "Region",
+  /** Of the Automation stack. */
+  dashboard: "DashboardUrl",
 } as const;
 
 /** Keys of the table, and its sparse index of what is open. */

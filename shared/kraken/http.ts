@@ -6,9 +6,14 @@
 import type { Dispatcher, Pool } from "undici";
 // @ts-expect-error The part alone has no types. It loads in half the time of undici's index.
 import UndiciPool from "undici/lib/dispatcher/pool.js";
-import { type HttpReply, type HttpRequest, type HttpTransport, TransportError } from "./transport.ts";
+import {
+  type HttpReply,
+  type HttpRequest,
+  type HttpTransport,
+  KRAKEN_ORIGIN,
+  TransportError,
+} from "./transport.ts";
 
-export const KRAKEN_ORIGIN = "https://api.kraken.com";
 const BODY_BYTES_MAX = 5 * 1024 * 1024;
 /** Callers end a call by their own signal, sooner. This ends one whose caller is gone. */
 const SILENCE_MS_MAX = 60_000;

@@ -1,5 +1,7 @@
 /** One HTTP exchange with Kraken: bytes there, bytes back. No retry, no redirect, no cookies, no proxy. */
 
+export const KRAKEN_ORIGIN = "https://api.kraken.com";
+
 export type HttpRequest = {
   readonly method: "GET" | "POST";
   /** Path with query, `/0/public/Ticker?pair=XXBTZEUR`. */

@@ -1,0 +1,91 @@
+/** What the stacks are made of: tide.yaml as infra needs it, without anything that decides about money. */
+import { accountNameOf, type Plan, type Settings } from "../domain/plan.ts";
+import { scheduleText, toAwsExpression } from "../domain/schedule.ts";
+import { formatMistake, type Warning } from "./mistake.ts";
+import { settingsText } from "./settings-file.ts";
+import { parseTideYaml } from "./tide-yaml.ts";
+
+/** Above it the plans are no longer in the template (500 resources at most), and a function drives Scheduler's API. */
+export const SCHEDULES_IN_TEMPLATE_MAX = 300;
+/** Above it the template holds no secret for each account; `tide keys set --aws` makes them. */
+export const SECRETS_IN_TEMPLATE_MAX = 50;
+
+/** EventBridge Scheduler puts the planned time here: the same for every retry of one firing. */
+const SCHEDULED_TIME = "<aws.scheduler.scheduled-time>";
+
+/** One schedule of EventBridge Scheduler. */
+export type PlanSchedule = {
+  /** Of one plan for ever: letters, digits, `-` and `.` as Scheduler takes them, at most 64. */
+  readonly name: string;
+  readonly plan: string;
+  readonly kind: Plan["kind"];
+  /** The queue's message group. */
+  readonly account: string;
+  /** `cron(0 8 ? * MON *)`. */
+  readonly expression: string;
+  /** IANA name. */
+  readonly zone: string;
+  /** As its owner wrote it, for the console. */
+  readonly description: string;
+  /** The queue's message. */
+  readonly message: string;
+};
+
+export type Deployment = {
+  readonly mode: Settings["mode"];
+  readonly zone: string;
+  readonly egress: Settings["egress"];
+  readonly accounts: readonly string[];
+  readonly emails: readonly string[];
+  /** Of all plans that fire by themselves and whose kind this version runs. */
+  readonly schedules: readonly PlanSchedule[];
+  /** Plans that are read and not run by this version. */
+  readonly notRun: readonly string[];
+  /** For the bundles. */
+  readonly settingsText: string;
+  readonly settings: Settings;
+};
+
+export type DeploymentRead =
+  | { readonly deployment: Deployment; readonly warnings: readonly Warning[] }
+  /** Each with file, line, column, what was read and what was expected. */
+  | { readonly mistakes: readonly string[] };
+
+export function readDeployment(text: string, fileName: string): DeploymentRead {
+  const read = parseTideYaml(text, fileName);
+  if ("mistakes" in read) return { mistakes: read.mistakes.map(formatMistake) };
+  const { settings, warnings } = read;
+  return { deployment: deploymentOf(settings), warnings };
+}
+
+export const deploymentOf = (settings: Settings): Deployment => ({
+  mode: settings.mode,
+  zone: settings.zone,
+  egress: settings.egress,
+  accounts: settings.accounts.map(({ name }) => name),
+  emails: settings.notifyEmails,
+  schedules: schedulesOf(settings),
+  notRun: settings.plans.filter(({ kind }) => kind !== "dca").map(({ id }) => id),
+  settingsText: settingsText(settings),
+  settings,
+});
+
+export function schedulesOf(settings: Settings): readonly PlanSchedule[] {
+  return settings.plans.flatMap((plan) => {
+    if (plan.kind !== "dca") return [];
+    const account = accountNameOf(plan, settings.accounts);
+    const { id, kind, schedule, zone } = plan;
+    return [
+      {
+        name: id,
+        plan: id,
+        kind,
+        account,
+        expression: toAwsExpression(schedule),
+        zone,
+        description: `${id}: every ${scheduleText(schedule)}, ${zone}`,
+        message: JSON.stringify({ kind, account, plan: id, slot: SCHEDULED_TIME }),
+      },
+    ];
+  });
+}
