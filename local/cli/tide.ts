@@ -86,6 +86,24 @@ function programOf(ask: (asked: Asked) => void): Command {
     .description("ask the exchange again about an order that stayed in doubt, and go on with what it shows")
     .argument("<run>", "id of the run")
     .action(load("resolve"));
+  program
+    .command("cost")
+    .description("what these plans cost on AWS in a month, line by line, beside Kraken's own recurring buys")
+    .addOption(
+      new Option("--egress <how>", "the way to Kraken (default: what the plans file says)").choices([
+        "nat-gateway",
+        "nat-instance",
+        "none",
+      ]),
+    )
+    .option("--region <name>", "region of AWS (default: us-east-1)")
+    .addOption(
+      new Option("--nat-zones <n>", "zones with a fixed address of their own")
+        .choices(["1", "2"])
+        .default("1"),
+    )
+    .addHelpText("after", "\nIt reads the plans file alone: no machine is opened, nobody is asked.")
+    .action(load("cost"));
   const keys = program.command("keys").description("the API keys of the exchange");
   keys
     .command("set")
@@ -126,7 +144,9 @@ async function main(words: readonly string[]): Promise<number> {
     const { name, message } = error as Error;
     process.stderr.write(`${message}\n`);
     if (name === "DeskRefusal") return REFUSED;
-    return ["UsageError", "DeskError", "MachineError", "CloudError", "KeyUnavailable"].includes(name) ? USAGE : 1;
+    return ["UsageError", "DeskError", "MachineError", "CloudError", "KeyUnavailable"].includes(name)
+      ? USAGE
+      : 1;
   }
 }
 

@@ -10,6 +10,9 @@ export type Options = {
   readonly key?: string;
   readonly account?: string;
   readonly use?: string;
+  readonly egress?: string;
+  readonly region?: string;
+  readonly natZones?: string;
 };
 
 export type Given = { readonly args: readonly string[]; readonly options: Options };
