@@ -10,6 +10,10 @@ export const SCHEDULES_IN_TEMPLATE_MAX = 300;
 /** Above it the template holds no secret for each account; `tide keys set --aws` makes them. */
 export const SECRETS_IN_TEMPLATE_MAX = 50;
 
+/** How often, and for how long, Scheduler tries to put a firing into the queue; what is older is the sweep's. */
+export const FIRING_RETRIES_MAX = 20;
+export const FIRING_AGE_SECONDS_MAX = 900;
+
 /** EventBridge Scheduler puts the planned time here: the same for every retry of one firing. */
 const SCHEDULED_TIME = "<aws.scheduler.scheduled-time>";
 
