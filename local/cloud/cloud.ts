@@ -1,6 +1,6 @@
 /**
- * The embedded AWS endpoint: DynamoDB, Secrets Manager, SNS and SQS on one loopback port, spoken to by unmodified SDK
- * clients, with everything kept in one folder or in memory and with time from the clock it is given.
+ * The embedded AWS endpoint: DynamoDB, Secrets Manager, SNS, SQS and EventBridge Scheduler on one loopback port, spoken to by
+ * unmodified SDK clients, with everything kept in one folder or in memory and with time from the clock it is given.
  */
 import { existsSync } from "node:fs";
 import type { Clock } from "../../shared/app/clock.ts";
@@ -10,6 +10,7 @@ import { Port, type SdkRequestHandler, sdkRequestHandler } from "./door.ts";
 import { DynamoDb } from "./dynamodb/dynamodb.ts";
 import { CloudError } from "./errors.ts";
 import { Front } from "./front.ts";
+import { Scheduler } from "./scheduler/scheduler.ts";
 import { plainFile, Secrets, type SecretsFile } from "./secrets.ts";
 import { type Published, Sns } from "./sns.ts";
 import { Sqs } from "./sqs/sqs.ts";
@@ -96,6 +97,7 @@ async function openServices(
 ) {
   return {
     dynamodb: await DynamoDb.open(database, clock, region),
+    scheduler: await Scheduler.open(database, clock, region),
     secretsmanager: Secrets.open(secretsFile, clock, region),
     sns: await Sns.open(database, clock, region),
     sqs: await Sqs.open(database, clock, region),

@@ -88,6 +88,8 @@ export interface SdkRequestHandler {
 type SdkRequest = {
   readonly method: string;
   readonly path: string;
+  /** Apart from the path, and not encoded. */
+  readonly query?: Readonly<Record<string, string | string[] | null>>;
   readonly hostname: string;
   readonly port?: number;
   readonly headers: Record<string, string>;
@@ -123,7 +125,7 @@ function plain(request: SdkRequest): Request {
   );
   return {
     method: request.method,
-    path: request.path,
+    path: request.path + queryText(request.query ?? {}),
     headers: { host: port === undefined ? hostname : `${hostname}:${port}`, ...Object.fromEntries(headers) },
     body:
       body === undefined
@@ -132,6 +134,13 @@ function plain(request: SdkRequest): Request {
           ? body
           : new TextDecoder().decode(body as Uint8Array),
   };
+}
+
+function queryText(query: NonNullable<SdkRequest["query"]>): string {
+  const pairs = Object.entries(query).flatMap(([name, value]) =>
+    [value].flat().map((one) => [name, one ?? ""] as [string, string]),
+  );
+  return pairs.length === 0 ? "" : `?${new URLSearchParams(pairs)}`;
 }
 
 function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

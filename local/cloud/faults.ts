@@ -106,6 +106,8 @@ function throttled(operation: string): AwsError {
   if (operation === "Publish") return new AwsError("Throttled", "Rate exceeded");
   if (operation.endsWith("Message"))
     return new AwsError("com.amazonaws.sqs#RequestThrottled", "Rate exceeded");
+  if (operation.includes("Schedule"))
+    return new AwsError("ThrottlingException", "Rate exceeded", { status: 429 });
   if (!/Items?$|^Query$|^Scan$/.test(operation)) return new AwsError("ThrottlingException", "Rate exceeded");
   return new AwsError(
     "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",

@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { AwsError, serializationError, unknownOperation } from "./errors.ts";
+import { isRestPath, parseRest } from "./rest.ts";
 import type { Input, Output } from "./service.ts";
 
 export type Request = {
@@ -16,9 +17,9 @@ export type Reply = {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 };
-export type ServiceName = "dynamodb" | "secretsmanager" | "sns" | "sqs";
-/** How answers are written: AWS's JSON 1.0 and 1.1, or the older query protocol in XML. */
-type Protocol = "json1.0" | "json1.1" | "query";
+export type ServiceName = "dynamodb" | "scheduler" | "secretsmanager" | "sns" | "sqs";
+/** How answers are written: AWS's JSON 1.0 and 1.1, JSON over REST, or the older query protocol in XML. */
+type Protocol = "json1.0" | "json1.1" | "rest" | "query";
 export type Call = {
   readonly service: ServiceName;
   readonly protocol: Protocol;
@@ -34,7 +35,10 @@ const targets: Record<string, { service: ServiceName; protocol: Protocol }> = {
 const SNS = "http://sns.amazonaws.com/doc/2010-03-31/";
 
 export function protocolOf(request: Request): Protocol {
-  if (request.headers["x-amz-target"] === undefined && isForm(request)) return "query";
+  if (request.headers["x-amz-target"] === undefined) {
+    if (isForm(request)) return "query";
+    if (isRestPath(request.path)) return "rest";
+  }
   return request.headers["content-type"]?.startsWith("application/x-amz-json-1.1") ? "json1.1" : "json1.0";
 }
 
@@ -43,6 +47,9 @@ export function parseCall(request: Request): Call {
   refuseUnsigned(request);
   const target = request.headers["x-amz-target"];
   if (target === undefined && isForm(request)) return parseForm(request);
+  if (target === undefined && isRestPath(request.path)) {
+    return { service: "scheduler", protocol: "rest", ...parseRest(request, parseJson(request.body)) };
+  }
   const [prefix = "", operation = ""] = (target ?? "").split(".");
   const known = Object.hasOwn(targets, prefix) ? targets[prefix] : undefined;
   if (known === undefined || request.method !== "POST") throw unknownOperation();
@@ -61,6 +68,10 @@ export function replyToError(protocol: Protocol, error: AwsError): Reply {
       error.status,
       `<ErrorResponse xmlns="${SNS}"><Error>${inner}</Error>${requestId()}</ErrorResponse>`,
     );
+  }
+  if (protocol === "rest") {
+    const type = { "x-amzn-errortype": nameOf(error) };
+    return jsonReply(protocol, error.status, { Message: error.message, ...error.members }, type);
   }
   const { queryCode, ...members } = error.members;
   const body = {
@@ -113,10 +124,11 @@ function parseJson(body: string): Input {
   throw serializationError("Start of structure expected");
 }
 
-function jsonReply(protocol: "json1.0" | "json1.1", status: number, output: Output, more = {}): Reply {
+function jsonReply(protocol: Exclude<Protocol, "query">, status: number, output: Output, more = {}): Reply {
   const body = JSON.stringify(output);
   const headers = {
-    "content-type": `application/x-amz-json-${protocol.slice(4)}`,
+    "content-type":
+      protocol === "rest" ? "application/json" : `application/x-amz-json-${protocol.slice("json".length)}`,
     "x-amzn-requestid": randomUUID(),
     "x-amz-crc32": String(crc32(body)),
     ...more,

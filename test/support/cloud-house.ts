@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { SchedulerClient } from "@aws-sdk/client-scheduler";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SNSClient } from "@aws-sdk/client-sns";
 import { SQSClient } from "@aws-sdk/client-sqs";
@@ -26,6 +27,7 @@ export type House = {
   readonly endpoint: string;
   readonly dir: string | undefined;
   readonly dynamodb: DynamoDBClient;
+  readonly scheduler: SchedulerClient;
   readonly secrets: SecretsManagerClient;
   readonly sns: SNSClient;
   readonly sqs: SQSClient;
@@ -50,6 +52,7 @@ export async function openHouse(way: Way, from?: { dir: string; clock: VirtualCl
   };
   const clients = {
     dynamodb: new DynamoDBClient(config),
+    scheduler: new SchedulerClient(config),
     secrets: new SecretsManagerClient(config),
     sns: new SNSClient(config),
     sqs: new SQSClient(config),
