@@ -18,7 +18,13 @@ import {
 import { CreateTopicCommand, type SNSClient } from "@aws-sdk/client-sns";
 import { CreateQueueCommand, GetQueueAttributesCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import { secretText } from "../../shared/aws/secrets.ts";
-import { DEFAULT_NAMES, secretName, TABLE } from "../../shared/config/names.ts";
+import {
+  DEFAULT_NAMES,
+  DELIVERIES_MAX,
+  secretName,
+  TABLE,
+  VISIBILITY_SECONDS,
+} from "../../shared/config/names.ts";
 import type { KeyUseKind } from "../../shared/domain/key-check.ts";
 
 export type Provisioned = { readonly queueUrl: string; readonly deadUrl: string; readonly topicArn: string };
@@ -35,10 +41,13 @@ export async function provision(clients: {
   const { Attributes } = await sqs.send(
     new GetQueueAttributesCommand({ QueueUrl: deadUrl, AttributeNames: ["QueueArn"] }),
   );
-  // As on AWS: a worker runs at most 60 s, is hidden for 120, and is given up after five deliveries.
   const queueUrl = await createQueue(sqs, DEFAULT_NAMES.dcaQueue, {
-    VisibilityTimeout: "120",
-    RedrivePolicy: JSON.stringify({ deadLetterTargetArn: Attributes!.QueueArn, maxReceiveCount: 5 }),
+    ContentBasedDeduplication: "true",
+    VisibilityTimeout: String(VISIBILITY_SECONDS),
+    RedrivePolicy: JSON.stringify({
+      deadLetterTargetArn: Attributes!.QueueArn,
+      maxReceiveCount: DELIVERIES_MAX,
+    }),
   });
   const { TopicArn } = await clients.sns.send(new CreateTopicCommand({ Name: DEFAULT_NAMES.topic }));
   return { queueUrl, deadUrl, topicArn: TopicArn! };
@@ -87,7 +96,7 @@ async function createTable(dynamo: DynamoDBClient): Promise<void> {
   await dynamo.send(
     new UpdateTimeToLiveCommand({
       TableName,
-      TimeToLiveSpecification: { AttributeName: "ttl", Enabled: true },
+      TimeToLiveSpecification: { AttributeName: TABLE.timeToLive, Enabled: true },
     }),
   );
 }

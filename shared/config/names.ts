@@ -61,6 +61,8 @@ export const OUTPUTS = {
   region: "Region",
   /** Of the Automation stack. */
   dashboard: "DashboardUrl",
+  /** Of the tide.yaml that the functions carry: how the owner's tools notice that theirs is another one. */
+  settingsHash: "SettingsHash",
 } as const;
 
 /** Keys of the table, and its sparse index of what is open. */
@@ -70,12 +72,20 @@ export const TABLE = {
   index: "open",
   indexPartitionKey: "openShard",
   indexSortKey: "dueAt",
+  timeToLive: "ttl",
 } as const;
 
 /** Of the metrics in shared/domain/metrics.ts. */
 export const METRIC_NAMESPACE = "Tidekeeper";
 
-export type KeyUse = "trade" | "read";
+/** Of a message in a queue: hidden from others while it is worked on, and given up after so many deliveries. */
+export const VISIBILITY_SECONDS = 120;
+export const DELIVERIES_MAX = 5;
+/** A worker's own time; half of what its message is hidden for. */
+export const WORKER_SECONDS_MAX = 60;
+
+export const KEY_USES = ["trade", "read"] as const;
+export type KeyUse = (typeof KEY_USES)[number];
 
 /** Where the credentials of an account lie in Secrets Manager. */
 export const secretName = (account: string, use: KeyUse): string => `tidekeeper/${account}/${use}`;

@@ -22,7 +22,10 @@ const ROOMS: Readonly<
     rooms: ["shared/domain", "shared/app", "shared/config", "shared/kraken", "shared/aws"],
     packages: ["*"],
   },
-  infra: { rooms: ["shared/config"], packages: ["aws-cdk-lib*", "constructs", "cdk-nag", "node:*"] },
+  infra: {
+    rooms: ["shared/config", "shared/domain"],
+    packages: ["aws-cdk-lib*", "constructs", "cdk-nag", "esbuild", "node:*"],
+  },
   local: {
     rooms: ["shared/domain", "shared/app", "shared/config", "shared/kraken", "shared/aws", "functions"],
     packages: ["*"],

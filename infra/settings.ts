@@ -1,0 +1,85 @@
+/** What a synthesis is made from: the plans file, and the few choices of the context (cdk.json, or `-c name=value`). */
+import { existsSync, readFileSync } from "node:fs";
+import type { Node } from "constructs";
+import { type Deployment, readDeployment } from "../shared/config/deployment.ts";
+
+/** One sentence for whoever started the synthesis; nothing was made. */
+export class SettingsError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "SettingsError";
+  }
+}
+
+export type Choices = {
+  /** Zones with an address and a NAT gateway of their own: 1 or 2. A NAT instance always stands in one. */
+  readonly natZones: 1 | 2;
+  /** `ami-…`, or the name of an SSM parameter, which EC2 looks up when it starts an instance, never the synthesis. */
+  readonly natInstanceImage: string;
+  /** In USD a month, for the whole AWS account; 0 for none. */
+  readonly budgetUsd: number;
+  /** What the links of the alarms begin with. */
+  readonly runbook: string;
+};
+
+const PREFIX = "tidekeeper:";
+
+const DEFAULTS: Choices = {
+  natZones: 1,
+  natInstanceImage: "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64",
+  budgetUsd: 60,
+  runbook: "docs/runbook.md",
+};
+
+export function readPlans(node: Node): Deployment {
+  const asked = node.tryGetContext("plans") as unknown;
+  const file = asked === undefined ? defaultFile() : String(asked);
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    throw new SettingsError(`the plans file ${file} cannot be read: ${(error as Error).message}`);
+  }
+  const read = readDeployment(text, file);
+  if ("mistakes" in read) throw new SettingsError(read.mistakes.join("\n"));
+  for (const { file: where, line, column, text: what } of read.warnings)
+    process.stderr.write(`${where}:${line}:${column}: ${what}\n`);
+  return read.deployment;
+}
+
+const defaultFile = (): string => (existsSync("tide.yaml") ? "tide.yaml" : "tide.example.yaml");
+
+export function readChoices(node: Node): Choices {
+  const read = <T>(name: keyof Choices, check: (value: unknown) => T | undefined, expected: string): T => {
+    const value = (node.tryGetContext(`${PREFIX}${name}`) as unknown) ?? DEFAULTS[name];
+    const choice = check(value);
+    if (choice === undefined)
+      throw new SettingsError(
+        `the context ${PREFIX}${name} was ${JSON.stringify(value)}, expected ${expected}`,
+      );
+    return choice;
+  };
+  return {
+    natZones: read(
+      "natZones",
+      (value) => ([1, 2] as const).find((zones) => String(value) === String(zones)),
+      "1 or 2",
+    ),
+    natInstanceImage: read(
+      "natInstanceImage",
+      (value) =>
+        typeof value === "string" && /^(ami-[0-9a-f]{8,17}|\/[\w./-]+)$/.test(value) ? value : undefined,
+      "an ami-… of your region, or the name of an SSM parameter",
+    ),
+    budgetUsd: read(
+      "budgetUsd",
+      (value) => (/^\d{1,6}$/.test(String(value)) ? Number(value) : undefined),
+      "whole dollars a month, 0 for no budget",
+    ),
+    runbook: read(
+      "runbook",
+      (value) => (typeof value === "string" && value !== "" ? value : undefined),
+      "the address of your copy of docs/runbook.md",
+    ),
+  };
+}
