@@ -13,3 +13,19 @@ export class DeskRefusal extends Error {
     this.name = "DeskRefusal";
   }
 }
+
+/** Something was asked of the functions, and no answer came in time; the text says what to look at. */
+export class DeskSilence extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "DeskSilence";
+  }
+}
+
+/** A firing was sent, and what became of it is not known: it may still be bought. */
+export class DeskUncertain extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "DeskUncertain";
+  }
+}

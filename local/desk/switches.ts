@@ -1,32 +1,29 @@
 /** The owner's switches: kill, arm and disarm, and the hand on an order that stayed in doubt. */
-import { cancelOurs } from "../../shared/app/cancel-ours.ts";
 import { armingHash } from "../../shared/app/ids.ts";
-import type { Deps } from "../../shared/app/ports.ts";
-import { resolveRun } from "../../shared/app/resolve-run.ts";
 import { formatShort } from "../../shared/domain/decimal.ts";
 import { DeskError, DeskRefusal } from "./errors.ts";
 import { type KillView, type RunView, runView } from "./views.ts";
+import type { Workplace, WorkplaceDeps } from "./workplace.ts";
 
-/** No claim succeeds from here on, and what of ours still rests at Kraken is cancelled. */
-export async function kill(deps: Deps): Promise<KillView> {
-  const views: KillView[] = [];
-  for (const { name: account } of deps.settings.accounts) {
-    await deps.books.setKilled(account, true);
-    views.push(await cancelOurs(deps, account));
+/** No claim succeeds from here on, in any account; then what of ours still rests at Kraken is cancelled. */
+export async function kill(place: Pick<Workplace, "deps" | "cancel">): Promise<KillView> {
+  const { settings, books } = place.deps;
+  const failures: string[] = [];
+  for (const { name } of settings.accounts) {
+    // One account that cannot be reached must not keep the others buying.
+    await books.setKilled(name, true).catch((error: Error) => failures.push(`${name}: ${error.message}`));
   }
-  return {
-    cancelled: views.flatMap((view) => view.cancelled),
-    remaining: views.flatMap((view) => view.remaining),
-    foreign: views.flatMap((view) => view.foreign),
-  };
+  const killed = await place.cancel();
+  if (failures.length === 0) return killed;
+  throw new Error(`the kill switch could not be set for ${failures.join("; ")}`);
 }
 
 /** What must be typed back to arm: the monthly caps, as they stand in the plans file. */
-export const armingPhrase = (deps: Deps): string =>
-  deps.settings.limits.perMonth.map(({ amount, asset }) => `${formatShort(amount)} ${asset}`).join(" and ");
+export const armingPhrase = ({ settings }: WorkplaceDeps): string =>
+  settings.limits.perMonth.map(({ amount, asset }) => `${formatShort(amount)} ${asset}`).join(" and ");
 
-/** Live orders may be placed from here on, for exactly these plans and caps: any other ones need a new arming. */
-export async function arm(deps: Deps, typed: string, keyProblems: readonly string[]): Promise<void> {
+/** Throws unless the settings may be armed and the monthly cap was typed back. */
+export function checkArming(deps: WorkplaceDeps, typed: string): void {
   if (deps.settings.mode !== "live") {
     throw new DeskRefusal("tide.yaml says mode: dry-run; write mode: live first, then arm");
   }
@@ -38,30 +35,31 @@ export async function arm(deps: Deps, typed: string, keyProblems: readonly strin
       `the monthly cap was typed as ${JSON.stringify(typed)}, expected ${expected}; not armed`,
     );
   }
+}
+
+/** Live orders may be placed from here on, for exactly these plans and caps: any other ones need a new arming. */
+export async function arm(deps: WorkplaceDeps, typed: string, keyProblems: readonly string[]): Promise<void> {
+  checkArming(deps, typed);
   if (keyProblems.length > 0)
     throw new DeskRefusal(`the trade key is not fit to trade: ${keyProblems.join("; ")}`);
   for (const { name } of deps.settings.accounts) await deps.books.setArmed(name, armingHash(deps));
 }
 
-export async function disarm(deps: Deps): Promise<void> {
+export async function disarm(deps: WorkplaceDeps): Promise<void> {
   for (const { name } of deps.settings.accounts) await deps.books.setArmed(name, undefined);
 }
 
 /** Ends a quarantine with evidence from the exchange, and only with it. */
-export async function resolve(deps: Deps, run: string): Promise<RunView> {
+export async function resolve(place: Pick<Workplace, "deps" | "resolve">, run: string): Promise<RunView> {
+  const { settings, books } = place.deps;
   const quarantined: string[] = [];
-  for (const { name: account } of deps.settings.accounts) {
-    for (const found of await deps.books.runs(account)) {
+  for (const { name: account } of settings.accounts) {
+    for (const found of await books.runs(account)) {
       if (found.intent?.state === "QUARANTINED") quarantined.push(found.run.id);
     }
     if (!quarantined.includes(run)) continue;
-    const resolution = await resolveRun(account, run, deps);
-    if (resolution.is === "no-evidence") {
-      throw new DeskRefusal(
-        `${run} stays as it is: Kraken shows neither the order nor that there is none (${resolution.why})`,
-      );
-    }
-    const now = await deps.books.run(account, run);
+    await place.resolve(account, run);
+    const now = await books.run(account, run);
     return runView(now!.run, now!.intent);
   }
   const known = quarantined.length === 0 ? "none is" : `these are: ${quarantined.join(", ")}`;

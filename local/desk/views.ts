@@ -48,6 +48,20 @@ export type NextView = {
 
 export type BalanceView = { readonly asset: string; readonly total: string; readonly held: string };
 
+/** Only of a deployment on AWS. */
+export type DeploymentView = {
+  readonly name: string;
+  readonly region: string;
+  /** What the API keys must be bound to at Kraken; none where nothing has a fixed address. */
+  readonly addresses: readonly string[];
+  /** What the trade key must be called at Kraken. */
+  readonly keyName: string;
+  readonly egress: string;
+  readonly dashboard: string | null;
+  /** Whether the functions carry the very plans that were read here. */
+  readonly plans: "deployed" | "other" | "not known";
+};
+
 export type StatusView = {
   readonly label: string;
   readonly mode: string;
@@ -78,6 +92,7 @@ export type StatusView = {
     readonly problems: readonly string[];
     readonly checkedAt: string;
   } | null;
+  readonly deployment?: DeploymentView;
 };
 
 export type KillView = {
@@ -86,6 +101,9 @@ export type KillView = {
   readonly remaining: readonly string[];
   /** Kraken's ids of open orders that are the owner's own; not touched. */
   readonly foreign: readonly string[];
+  /** Only of a deployment: who was asked to cancel, and whose request could not be sent. */
+  readonly asked?: readonly string[];
+  readonly notAsked?: readonly { readonly account: string; readonly why: string }[];
 };
 
 export type ArmingView = {

@@ -1,20 +1,24 @@
 /** The owner's verbs by name, for callers in another process: arguments are checked here, answers are plain JSON. */
 import * as z from "zod";
-import { type Desk, DeskError } from "../desk/desk.ts";
+import type { Desk } from "../desk/desk.ts";
+import { DeskError } from "../desk/errors.ts";
+import type { OwnersDesk } from "../desk/owners-desk.ts";
 import type { Machine } from "../machine/machine.ts";
 
 export type Working = { readonly machine: Machine; readonly desk: Desk };
+/** All that the verbs need. */
+export type AtDesk = { readonly desk: OwnersDesk };
 
 /** Every answer says whose money it speaks of, and in which zone its owner lives. */
 export type Answer = { readonly label: string; readonly zone: string; readonly result: unknown };
 
-type Act = (at: Working, args: unknown) => Promise<unknown>;
+type Act = (at: AtDesk, args: unknown) => Promise<unknown>;
 
 const text = z.string().min(1);
 
 /** Binds a verb to the arguments it takes. */
 const verb =
-  <S extends z.ZodType>(schema: S, act: (at: Working, args: z.output<S>) => Promise<unknown>): Act =>
+  <S extends z.ZodType>(schema: S, act: (at: AtDesk, args: z.output<S>) => Promise<unknown>): Act =>
   async (at, args) => {
     const read = schema.safeParse(args ?? {});
     if (read.success) return act(at, read.data);
@@ -23,7 +27,7 @@ const verb =
   };
 
 const keyUse = z.enum(["trade", "read"]);
-const onlyAccount = ({ machine }: Working): string => machine.settings.accounts[0]!.name;
+const onlyAccount = ({ desk }: AtDesk): string => desk.settings.accounts[0]!.name;
 
 const VERBS: Readonly<Record<string, Act>> = {
   next: verb(z.strictObject({ count: z.int().min(1).max(200).default(5) }), ({ desk }, { count }) =>
@@ -49,7 +53,7 @@ const VERBS: Readonly<Record<string, Act>> = {
   "keys-set": verb(
     z.strictObject({ account: text.optional(), use: keyUse, apiKey: text, privateKey: text }),
     (at, { account, use, apiKey, privateKey }) =>
-      at.desk.setKey(account ?? onlyAccount(at), use, apiKey, privateKey),
+      at.desk.setKey(account ?? onlyAccount(at), use, { apiKey, privateKey }),
   ),
   "keys-check": verb(z.strictObject({ account: text.optional() }), async (at, { account }) => {
     const name = account ?? onlyAccount(at);
@@ -57,7 +61,7 @@ const VERBS: Readonly<Record<string, Act>> = {
   }),
 };
 
-export async function perform(at: Working, name: string, args: unknown): Promise<Answer> {
+export async function perform(at: AtDesk, name: string, args: unknown): Promise<Answer> {
   const act = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
   if (act === undefined) {
     throw new DeskError(
@@ -65,5 +69,5 @@ export async function perform(at: Working, name: string, args: unknown): Promise
     );
   }
   const result = await act(at, args);
-  return { label: at.desk.label, zone: at.machine.settings.zone, result };
+  return { label: at.desk.label, zone: at.desk.settings.zone, result };
 }

@@ -1,5 +1,6 @@
 /** The owner's hand on the switch: arming, resolving, orders of the owner's own, the day's account. */
 import { afterEach, describe, expect, test } from "vitest";
+import { ownHand } from "../../local/desk/machine-place.ts";
 import { arm, disarm, kill, resolve } from "../../local/desk/switches.ts";
 import { armingHash } from "../../shared/app/ids.ts";
 import { runPlan } from "../../shared/app/run-plan.ts";
@@ -36,7 +37,7 @@ async function quarantine(fault: string, lagSeconds: number) {
 describe("resolve", () => {
   test("without evidence from the exchange is refused, and nothing changes", async () => {
     await quarantine("drop-reply-after-accept", 10_000_000);
-    await expect(house.inTime(resolve(house.deps, RUN))).rejects.toThrow(
+    await expect(house.inTime(resolve(ownHand(house.deps), RUN))).rejects.toThrow(
       /neither the order nor that there is none/,
     );
     expect((await house.run()).intent?.state).toBe("QUARANTINED");
@@ -46,7 +47,7 @@ describe("resolve", () => {
   test("with the order in Kraken's records books it and lets the plan go on", async () => {
     await quarantine("drop-reply-after-accept", 100_000);
     house.clock.moveTo(house.clock.now() + 100_000_000);
-    const view = await house.inTime(resolve(house.deps, RUN));
+    const view = await house.inTime(resolve(ownHand(house.deps), RUN));
     expect(view.outcome).toBe("bought");
     expect((await house.deps.books.plans("main"))[0]?.blocked).toBeUndefined();
     const wrong = (await audit(house)).filter((line) => !line.startsWith("window"));
@@ -55,7 +56,9 @@ describe("resolve", () => {
 
   test("names what is in quarantine when asked for something else", async () => {
     house = await openHouse();
-    await expect(resolve(house.deps, "btc-weekly@nothing")).rejects.toThrow(/is not in quarantine; none is/);
+    await expect(resolve(ownHand(house.deps), "btc-weekly@nothing")).rejects.toThrow(
+      /is not in quarantine; none is/,
+    );
   });
 });
 
@@ -96,7 +99,7 @@ describe("the owner's own orders", () => {
   test("the kill switch lists them and leaves them alone", async () => {
     house = await openHouse();
     const txid = await placeByHand(house);
-    const killed = await house.inTime(kill(house.deps));
+    const killed = await house.inTime(kill(ownHand(house.deps)));
     expect(killed.foreign).toEqual([txid]);
     expect((await orders()).find((order) => order.txid === txid)?.status).toBe("open");
   });

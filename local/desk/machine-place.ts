@@ -1,0 +1,71 @@
+/** The owner's verbs on a machine: it works its queue itself, and may talk to Kraken. */
+import { cancelOurs } from "../../shared/app/cancel-ours.ts";
+import { checkKeyNow } from "../../shared/app/check-key.ts";
+import type { Deps } from "../../shared/app/ports.ts";
+import { resolveRun } from "../../shared/app/resolve-run.ts";
+import { runIdOf } from "../../shared/domain/run.ts";
+import { SECOND_MS } from "../../shared/domain/time.ts";
+import type { Machine } from "../machine/machine.ts";
+import { storeKey } from "../machine/provision.ts";
+import { DeskError, DeskRefusal } from "./errors.ts";
+import type { KillView } from "./views.ts";
+import type { Workplace } from "./workplace.ts";
+
+/** How long a buy by hand is waited for, by the machine's clock. */
+const BUY_WAIT_MS = 60 * SECOND_MS;
+
+export function machinePlace(machine: Machine): Workplace {
+  const { deps } = machine;
+  return {
+    ...ownHand(deps),
+    exchange: deps.venue === "sandbox" ? `sandbox at ${machine.exchange.origin}` : "Kraken",
+
+    /** A run that only waits for Kraken's rate counter is waited for; one with an order in doubt is reported as it is. */
+    async fire(firing, look) {
+      const run = runIdOf(firing);
+      await deps.queue.send(firing.account, firing, `${run}#${deps.chance.id()}`);
+      await machine.pump();
+      const until = deps.clock.now() + BUY_WAIT_MS;
+      for (;;) {
+        const view = await look();
+        if (view === undefined)
+          throw new DeskError(`there is no run ${JSON.stringify(run)}: its firing was not worked`);
+        const dueAt = view.dueAt === null ? Number.POSITIVE_INFINITY : Date.parse(view.dueAt);
+        if (view.closedAt !== null || view.outcome !== "waiting" || dueAt > until) return view;
+        await deps.clock.sleep(Math.max(0, dueAt - deps.clock.now()) + 100);
+        await machine.sweep();
+      }
+    },
+
+    async setKey(account, use, key) {
+      await storeKey(machine.secrets, account, use, key);
+      return checkKeyNow(deps, account, use);
+    },
+  };
+}
+
+/** What a program that may talk to Kraken does itself. */
+export const ownHand = (deps: Deps) =>
+  ({
+    deps,
+
+    async cancel() {
+      const views: KillView[] = [];
+      for (const { name } of deps.settings.accounts) views.push(await cancelOurs(deps, name));
+      return {
+        cancelled: views.flatMap((view) => view.cancelled),
+        remaining: views.flatMap((view) => view.remaining),
+        foreign: views.flatMap((view) => view.foreign),
+      };
+    },
+
+    async resolve(account, run) {
+      const resolution = await resolveRun(account, run, deps);
+      if (resolution.is !== "no-evidence") return;
+      throw new DeskRefusal(
+        `${run} stays as it is: Kraken shows neither the order nor that there is none (${resolution.why})`,
+      );
+    },
+
+    checkKey: (account, use) => checkKeyNow(deps, account, use),
+  }) satisfies Partial<Workplace>;
