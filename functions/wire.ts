@@ -3,16 +3,22 @@ import { randomBytes, randomInt } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { SchedulerClient } from "@aws-sdk/client-scheduler";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SNSClient } from "@aws-sdk/client-sns";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import type { Chance, Clock } from "../shared/app/clock.ts";
 import type { Deps, Event, SweepDeps } from "../shared/app/ports.ts";
+import { type SyncDeps, wantedSchedules } from "../shared/app/sync-plans.ts";
+import type { Dynamo } from "../shared/aws/dynamo.ts";
 import { gateStore } from "../shared/aws/gate-store.ts";
 import { ledgerBooks } from "../shared/aws/ledger-books.ts";
 import { snsNotifier, sqsQueue } from "../shared/aws/messages.ts";
 import { runLedger } from "../shared/aws/run-ledger.ts";
+import { awsSchedules } from "../shared/aws/schedules.ts";
 import { awsSecrets } from "../shared/aws/secrets.ts";
+import { syncStore } from "../shared/aws/sync-store.ts";
+import { schedulesOf } from "../shared/config/deployment.ts";
 import { apiKeyName, DEFAULT_NAMES, ENVIRONMENT, secretName } from "../shared/config/names.ts";
 import { readSettingsText } from "../shared/config/settings-file.ts";
 import type { MetricName } from "../shared/domain/metrics.ts";
@@ -92,10 +98,23 @@ export function connectSweep(around: Surroundings = inAws()): Promise<SweepDeps>
   return withoutKey(around, clientsOf(around));
 }
 
+/** For the function that only makes schedules: their group, and its one item of the table. */
+export async function connectPlanSync(around: Surroundings = inAws()): Promise<SyncDeps> {
+  const { env, clock, chance } = around;
+  const schedules = awsSchedules(new SchedulerClient(awsConfig(around)), {
+    group: need(env, ENVIRONMENT.scheduleGroup),
+    queue: need(env, ENVIRONMENT.scheduleTarget),
+    role: need(env, ENVIRONMENT.scheduleRole),
+    deadLetters: need(env, ENVIRONMENT.scheduleDeadLetters),
+  });
+  const wanted = wantedSchedules(schedulesOf(await settingsOf(around)), schedules.nameOf);
+  return { clock, chance, schedules, sync: syncStore(dynamoOf(around)), wanted };
+}
+
 async function withoutKey(around: Surroundings, { dynamo, sqs, sns }: Clients): Promise<SweepDeps> {
   const { env, clock, chance, report, measure } = around;
   return {
-    settings: around.settings ?? (await settingsBeside(need(env, ENVIRONMENT.plans))),
+    settings: await settingsOf(around),
     venue: originOf(around) === KRAKEN_ORIGIN ? "kraken" : "sandbox",
     clock,
     chance,
@@ -113,16 +132,20 @@ const originOf = ({ env }: Surroundings): string => env[ENVIRONMENT.krakenUrl] |
 /** One of each, so that a service is connected to once. */
 function clientsOf(around: Surroundings) {
   const aws = awsConfig(around);
-  const { env, clock, chance } = around;
-  const table = env[ENVIRONMENT.table] || DEFAULT_NAMES.table;
   return {
-    dynamo: { client: new DynamoDBClient(aws), table, clock, chance },
+    dynamo: dynamoOf(around),
     sqs: new SQSClient(aws),
     sns: new SNSClient(aws),
   };
 }
 
 type Clients = ReturnType<typeof clientsOf>;
+
+function dynamoOf(around: Surroundings): Dynamo {
+  const { env, clock, chance } = around;
+  const table = env[ENVIRONMENT.table] || DEFAULT_NAMES.table;
+  return { client: new DynamoDBClient(awsConfig(around)), table, clock, chance };
+}
 
 function need(env: Surroundings["env"], name: string): string {
   const value = env[name];
@@ -131,8 +154,8 @@ function need(env: Surroundings["env"], name: string): string {
 }
 
 /** Written when the bundle was built; see shared/config/settings-file.ts. */
-const settingsBeside = async (file: string): Promise<Settings> =>
-  readSettingsText(await readFile(file, "utf8"));
+const settingsOf = async ({ settings, env }: Surroundings): Promise<Settings> =>
+  settings ?? readSettingsText(await readFile(need(env, ENVIRONMENT.plans), "utf8"));
 
 /** Connects once for each container. A failed connection is forgotten, so that the next event tries again. */
 export function oncePerContainer<T>(connected: () => Promise<T>): () => Promise<T> {

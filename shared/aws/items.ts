@@ -1,6 +1,7 @@
 /** How the ledger's values stand in the table. One place reads and writes them; unknown versions are refused. */
 
 import type { Gate, Head, KeyCheck, Message, PlanState } from "../app/ports.ts";
+import type { SyncState } from "../app/sync-plans.ts";
 import { CAP_SCALE } from "../domain/caps.ts";
 import { fromDoc, toDoc } from "../domain/doc.ts";
 import type { Cost } from "../domain/money.ts";
@@ -22,6 +23,7 @@ export const outboxKey = (account: string, id: string): Item => key(accountKey(a
 export const keyCheckKey = (account: string, use: string): Item =>
   key(accountKey(account), `KEYCHECK#${use}`);
 export const gateKey = (keyHash: string): Item => key(`K#${keyHash}`, "GATE");
+export const syncKey = (): Item => key("SYNC", "PLANS");
 
 const key = (pk: string, sk: string): Item => ({ pk: s(pk), sk: s(sk) });
 
@@ -173,3 +175,16 @@ export function gateOf(item: Item | undefined): Gate | undefined {
     stopped: item.stopped?.S,
   };
 }
+
+export const syncItem = (state: SyncState): Item => ({
+  ...syncKey(),
+  ...version,
+  rvn: n(state.rvn),
+  doc: s(toDoc(state)),
+});
+
+export const syncOf = (item: Item | undefined): SyncState | undefined => {
+  if (checked(item) === undefined) return undefined;
+  const { agreedAt, heldUntil, ...state } = fromDoc(item!.doc!.S!) as SyncState;
+  return { ...state, agreedAt, heldUntil };
+};
