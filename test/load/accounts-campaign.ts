@@ -295,6 +295,7 @@ function violationsOf(report: Omit<AccountsReport, "violations">, isLimited: boo
     [report.doubleOrders === 0, `${report.doubleOrders} double orders`],
     [report.capBreaches === 0, `${report.capBreaches} cap breaches`],
     [report.rush.capBreaches === 0, `${report.rush.capBreaches} cap breaches past the gate`],
+    [report.rush.reserved === report.rush.room, `${report.rush.reserved} of ${report.rush.room} reserved`],
     [report.invalidNonces === 0, `${report.invalidNonces} invalid nonces`],
     [report.rateLimitErrors === 0, `${report.rateLimitErrors} rate-limit errors`],
     [Object.keys(report.otherErrors).length === 0, `other errors: ${Object.keys(report.otherErrors)}`],

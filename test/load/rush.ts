@@ -23,6 +23,8 @@ const FIT = 2;
 export type Rush = {
   readonly reservations: number;
   readonly reserved: number;
+  /** What the caps have room for. */
+  readonly room: number;
   /** Accounts where more were let through than the cap has room for. */
   readonly capBreaches: number;
   readonly conflictsRetried: number;
@@ -57,6 +59,7 @@ export async function rush(town: Town, accounts: readonly string[]): Promise<Rus
   return {
     reservations: answers.length,
     reserved: count("reserved"),
+    room: FIT * accounts.length,
     capBreaches,
     conflictsRetried: containers.reduce((sum, { caller }) => sum + caller.tally.conflicts, 0),
     gaveUp: count("gave up"),

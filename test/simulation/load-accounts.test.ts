@@ -18,7 +18,7 @@ test("thirty accounts fire in the same minute: each buys once, within its cap, i
   });
   // The load was one: deliveries met each other, at the gate and past it.
   expect(report.conditionsRefused).toBeGreaterThan(0);
-  expect(report.rush).toMatchObject({ reservations: 24, reserved: 6, capBreaches: 0, gaveUp: 0 });
+  expect(report.rush).toMatchObject({ reservations: 24, reserved: 6, room: 6, capBreaches: 0, gaveUp: 0 });
   expect(report.rush.conflictsRetried).toBeGreaterThan(0);
   expect(report.laterBuy).toMatchObject({ trips: 8, conflicts: 0 });
 });
