@@ -3,7 +3,7 @@ import middy from "@middy/core";
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { answerOwner } from "../shared/app/owner-requests.ts";
 import type { Deps } from "../shared/app/ports.ts";
-import { FiringRefused, refuseFiring } from "../shared/app/refuse-firing.ts";
+import { BetweenSlots, FiringRefused, refuseFiring } from "../shared/app/refuse-firing.ts";
 import { runPlan } from "../shared/app/run-plan.ts";
 import { parseFiring } from "../shared/config/firing.ts";
 import { logFailure } from "./log-failure.ts";
@@ -28,6 +28,7 @@ async function runRecord(record: SQSRecord, deps: Deps): Promise<void> {
     if ("request" in read) await answerOwner(read.request, record.messageId, deps);
     else await runPlan(read.firing, deps);
   } catch (error) {
+    if (error instanceof BetweenSlots) return;
     // Test: a firing of an unknown plan is put aside and told, and others go on
     if (!(error instanceof FiringRefused)) throw error;
     await refuseFiring(deps, account, record.messageId, record.body, error.message);

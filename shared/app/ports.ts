@@ -160,6 +160,13 @@ export type Settlement = {
   readonly message: Message;
 };
 
+export type OpenWork = {
+  /** Runs whose time has come. */
+  readonly due: readonly { readonly account: string; readonly run: string; readonly dueAt: EpochMs }[];
+  /** Those that still hold a reservation, due or not, but for the ones in quarantine. */
+  readonly intents: readonly { readonly account: string; readonly intent: Intent }[];
+};
+
 /** What the sweep and the owner's tools ask of the ledger, off the money path. */
 export interface LedgerBooks {
   head(account: string): Promise<Head>;
@@ -169,12 +176,8 @@ export interface LedgerBooks {
     account: string,
     run: string,
   ): Promise<{ readonly run: Run; readonly intent: Intent | undefined } | undefined>;
-  /** Open runs whose time has come. A hint where to look, never a decision. */
-  dueRuns(
-    now: EpochMs,
-  ): Promise<readonly { readonly account: string; readonly run: string; readonly dueAt: EpochMs }[]>;
-  /** Open intents of every account, due or not: those that still hold a reservation, but for the ones in quarantine. */
-  openIntents(): Promise<readonly { readonly account: string; readonly intent: Intent }[]>;
+  /** What is open in all accounts, as the index shows it: a hint where to look, never a decision. */
+  openWork(now: EpochMs): Promise<OpenWork>;
   unsentMessages(now: EpochMs): Promise<readonly { readonly account: string; readonly message: Message }[]>;
   messages(account: string): Promise<readonly (Message & { readonly sentAt: EpochMs | undefined })[]>;
   /** Writes the plan when it is new or has another hash; from then on its slots count, never earlier ones. */

@@ -9,6 +9,14 @@ export class FiringRefused extends Error {
   }
 }
 
+/** A firing that means nothing, and is expected: the schedule of its plan is finer than its slots. */
+export class BetweenSlots extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "BetweenSlots";
+  }
+}
+
 /** Dead-letters the message at once, instead of letting five deliveries hold up its group. May be called twice. */
 export async function refuseFiring(
   deps: Deps,

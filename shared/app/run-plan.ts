@@ -11,12 +11,12 @@ import { cost, rate } from "../domain/money.ts";
 import { accountNameOf, type DcaPlan } from "../domain/plan.ts";
 import type { Fills, Firing, Intent, Label, Outcome, Reason, Resume, Run } from "../domain/run.ts";
 import { runIdOf } from "../domain/run.ts";
-import { isSlot, parseSlot } from "../domain/schedule.ts";
+import { isBetweenSlots, isSlot, parseSlot } from "../domain/schedule.ts";
 import { DAY_MS, type EpochMs, later, MINUTE_MS } from "../domain/time.ts";
 import { armingHash, keyHashOf } from "./ids.ts";
 import { venueLabel } from "./label.ts";
 import type { Deps } from "./ports.ts";
-import { FiringRefused } from "./refuse-firing.ts";
+import { BetweenSlots, FiringRefused } from "./refuse-firing.ts";
 import { type Postponed, RunContext } from "./run-context.ts";
 import { endIntent, endWithoutOrder } from "./steps/conclude.ts";
 import { checkStanding, lateAfterOf, planBuy } from "./steps/plan-buy.ts";
@@ -203,6 +203,9 @@ function identify(firing: Firing | Resume, deps: Deps) {
   if (firing.kind !== "resume" && "slot" in firing) {
     if (slot === undefined)
       throw new FiringRefused(`${JSON.stringify(firing.slot)} is not a minute like 2026-11-23T07:00Z`);
+    // Test: the firings between the slots of every third day are dropped without a word, and its slots are bought
+    if (isBetweenSlots(plan.schedule, plan.zone, slot))
+      throw new BetweenSlots(`${firing.slot} lies between the slots of plan ${planId}`);
     // Test: a firing of no slot is put aside and told, and others go on
     if (!isSlot(plan.schedule, plan.zone, slot)) {
       throw new FiringRefused(`${firing.slot} is no slot of plan ${planId}`);

@@ -1,6 +1,6 @@
 /** What lasts and should not, counted each minute for the alarms. Nothing is decided here. */
 import { DAY_MS, type EpochMs, HOUR_MS, MINUTE_MS } from "../domain/time.ts";
-import type { Head, KeyCheck, PlanState, SweepDeps } from "./ports.ts";
+import type { Head, KeyCheck, OpenWork, PlanState, SweepDeps } from "./ports.ts";
 
 /** A doubt is over in about a minute and a half when all goes well. */
 const IN_DOUBT_MS_MAX = 5 * MINUTE_MS;
@@ -20,7 +20,7 @@ export function measureAccounts(
   deps: Pick<SweepDeps, "measure">,
   accounts: readonly AccountHealth[],
   now: EpochMs,
-) {
+): void {
   const count = (is: (account: AccountHealth) => boolean) => accounts.filter(is).length;
   tell(
     deps,
@@ -35,12 +35,13 @@ export function measureAccounts(
 
 const isOnHold = ({ blocked }: PlanState): boolean => blocked !== undefined;
 
-export async function measureOpenWork(
-  deps: Pick<SweepDeps, "measure" | "books">,
+export function measureOpenWork(
+  deps: Pick<SweepDeps, "measure">,
+  work: OpenWork,
   untold: readonly { readonly message: { readonly at: EpochMs } }[],
   now: EpochMs,
-): Promise<void> {
-  const open = (await deps.books.openIntents()).map(({ intent }) => intent);
+): void {
+  const open = work.intents.map(({ intent }) => intent);
   const inDoubt = open.filter(
     ({ state, deadline }) => state === "SUBMITTING" && now - (deadline ?? now) > IN_DOUBT_MS_MAX,
   );

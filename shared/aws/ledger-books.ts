@@ -74,17 +74,17 @@ export function ledgerBooks(dynamo: Dynamo): LedgerBooks {
       ConsistentRead: true,
     });
 
-  /** Keys of open items that are due, all pages. The index may lag and may name what is done by now. */
-  const due = async (now: EpochMs): Promise<readonly Item[]> => {
+  /** Keys of open items that are due by then, all pages. The index may lag and may name what is done by now. */
+  const openUntil = async (until: EpochMs): Promise<readonly Item[]> => {
     const shards = Array.from({ length: OPEN_SHARDS }, (_, shard) => `OPEN#${shard}`);
-    return (await Promise.all(shards.map((shard) => dueIn(shard, now)))).flat();
+    return (await Promise.all(shards.map((shard) => openIn(shard, until)))).flat();
   };
 
-  const dueIn = (shard: string, now: EpochMs): Promise<readonly Item[]> =>
+  const openIn = (shard: string, until: EpochMs): Promise<readonly Item[]> =>
     allPages({
       IndexName: OPEN_INDEX,
-      KeyConditionExpression: "openShard = :shard AND dueAt <= :now",
-      ExpressionAttributeValues: { ":shard": s(shard), ":now": n(now) },
+      KeyConditionExpression: "openShard = :shard AND dueAt <= :until",
+      ExpressionAttributeValues: { ":shard": s(shard), ":until": n(until) },
     });
 
   const update = (input: Omit<UpdateItemCommandInput, "TableName">) =>
@@ -140,27 +140,27 @@ export function ledgerBooks(dynamo: Dynamo): LedgerBooks {
       return run === undefined ? undefined : { run: runOf(run)!, intent: intentOf(intent) };
     },
 
-    async dueRuns(now) {
-      return (await due(now)).flatMap((item) => {
+    async openWork(now) {
+      const keys = await openUntil(END_OF_TIME);
+      const due = keys.flatMap((item) => {
         const [, run] =
           /^(?:RUN#(.+)|INTENT#(.+)#\d+)$/.exec(item.sk!.S!)?.filter((part) => part !== undefined) ?? [];
-        if (run === undefined) return [];
-        return [{ account: item.pk!.S!.slice(2), run, dueAt: epochMs(Number(item.dueAt!.N)) }];
+        const dueAt = epochMs(Number(item.dueAt!.N));
+        return run === undefined || dueAt > now ? [] : [{ account: item.pk!.S!.slice(2), run, dueAt }];
       });
-    },
-
-    async openIntents() {
-      const keys = (await due(END_OF_TIME)).filter((item) => item.sk!.S!.startsWith("INTENT#"));
-      const items = await Promise.all(keys.map(({ pk, sk }) => get({ pk: pk!, sk: sk! })));
-      return items.flatMap((item) => {
+      const intentKeys = keys.filter((item) => item.sk!.S!.startsWith("INTENT#"));
+      const items = await Promise.all(intentKeys.map(({ pk, sk }) => get({ pk: pk!, sk: sk! })));
+      const intents = items.flatMap((item) => {
         const intent = intentOf(item);
+        // The index may lag.
         const isOpen = intent !== undefined && !isTerminal(intent.state) && intent.state !== "QUARANTINED";
         return isOpen ? [{ account: item!.pk!.S!.slice(2), intent }] : [];
       });
+      return { due, intents };
     },
 
     async unsentMessages(now) {
-      const keys = (await due(now)).filter((item) => item.sk!.S!.startsWith("OUTBOX#"));
+      const keys = (await openUntil(now)).filter((item) => item.sk!.S!.startsWith("OUTBOX#"));
       const items = await Promise.all(keys.map(({ pk, sk }) => get({ pk: pk!, sk: sk! })));
       return items
         .filter((item) => item !== undefined && item.sentAt === undefined)

@@ -1,4 +1,5 @@
 /** What the stacks are made of: tide.yaml as infra needs it, without anything that decides about money. */
+import { createHash } from "node:crypto";
 import { accountNameOf, type Plan, type Settings } from "../domain/plan.ts";
 import { scheduleText, toAwsExpression } from "../domain/schedule.ts";
 import { formatMistake, type Warning } from "./mistake.ts";
@@ -47,6 +48,8 @@ export type Deployment = {
   readonly notRun: readonly string[];
   /** For the bundles. */
   readonly settingsText: string;
+  /** Of the settings, whatever the spelling of tide.yaml: for noticing that another file was deployed. */
+  readonly settingsHash: string;
   readonly settings: Settings;
 };
 
@@ -62,17 +65,21 @@ export function readDeployment(text: string, fileName: string): DeploymentRead {
   return { deployment: deploymentOf(settings), warnings };
 }
 
-export const deploymentOf = (settings: Settings): Deployment => ({
-  mode: settings.mode,
-  zone: settings.zone,
-  egress: settings.egress,
-  accounts: settings.accounts.map(({ name }) => name),
-  emails: settings.notifyEmails,
-  schedules: schedulesOf(settings),
-  notRun: settings.plans.filter(({ kind }) => kind !== "dca").map(({ id }) => id),
-  settingsText: settingsText(settings),
-  settings,
-});
+export function deploymentOf(settings: Settings): Deployment {
+  const text = settingsText(settings);
+  return {
+    mode: settings.mode,
+    zone: settings.zone,
+    egress: settings.egress,
+    accounts: settings.accounts.map(({ name }) => name),
+    emails: settings.notifyEmails,
+    schedules: schedulesOf(settings),
+    notRun: settings.plans.filter(({ kind }) => kind !== "dca").map(({ id }) => id),
+    settingsText: text,
+    settingsHash: createHash("sha256").update(text).digest("hex").slice(0, 32),
+    settings,
+  };
+}
 
 export function schedulesOf(settings: Settings): readonly PlanSchedule[] {
   return settings.plans.flatMap((plan) => {

@@ -96,6 +96,16 @@ export function isSlot(schedule: Schedule, zone: string, at: EpochMs): boolean {
   );
 }
 
+/**
+ * Whether EventBridge Scheduler fires at `at` although it is no slot: its cron cannot count days or weeks, so that a plan of
+ * every third day is fired each day. Such a firing is expected, and means nothing.
+ */
+export function isBetweenSlots(schedule: Schedule, zone: string, at: EpochMs): boolean {
+  if (schedule.is !== "days" && schedule.is !== "weeks") return false;
+  const fired: Schedule = { is: "cron", expression: toAwsExpression(schedule) };
+  return isSlot(fired, zone, at) && !isSlot(schedule, zone, at);
+}
+
 /** False for a schedule like 30 February. Years that are over count: it is asked without a clock. */
 export const canFire = (schedule: Schedule, zone: string): boolean =>
   slotsBetween(schedule, zone, epochMs(Date.UTC(1999, 11, 31)), END, 1).length > 0;

@@ -45,7 +45,7 @@ afterEach(() => house.close());
 
 const read = () => house.ledger.read({ ...AT, keyHash: KEY_HASH });
 const used = async () => Object.fromEntries((await house.books.head(ACCOUNT)).used);
-const due = async (at: number) => (await house.books.dueRuns(epochMs(at))).map(({ run }) => run).sort();
+const due = async (at: number) => (await house.books.openWork(epochMs(at))).due.map(({ run }) => run).sort();
 const reserve = (run = aRun(), intent = anIntent({ run: run.id }), windows = [DAY, MONTH], carry = ZERO) =>
   house.ledger.reserve(run, intent, windows, carry);
 
@@ -589,7 +589,7 @@ describe("what is due", () => {
   test("intents are found by their instant until they are closed", async () => {
     const planned = await reserved();
     expect(await due(NOW + MINUTE_MS - 1)).toEqual([]);
-    expect(await house.books.dueRuns(later(NOW, MINUTE_MS))).toEqual([
+    expect((await house.books.openWork(later(NOW, MINUTE_MS))).due).toEqual([
       { account: ACCOUNT, run: RUN, dueAt: later(NOW, MINUTE_MS) },
     ]);
     const after = submitting(planned, { dueAt: later(NOW, 90_000) });
@@ -613,7 +613,7 @@ describe("what is due", () => {
     const accounts = times(12, (n) => `account-${n}`);
     expect(new Set(accounts.map(openShard)).size).toBe(4);
     for (const account of accounts) await house.ledger.postpone(aRun({ account, dueAt: NOW }));
-    const found = await house.books.dueRuns(NOW);
+    const found = (await house.books.openWork(NOW)).due;
     expect(found.map(({ account }) => account).sort()).toEqual([...accounts].sort());
   });
 
