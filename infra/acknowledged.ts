@@ -34,12 +34,7 @@ export const ACKNOWLEDGED: readonly Acknowledged[] = [
     path: /^TidekeeperAutomation\/.+\/Worker\/Role\/DefaultPolicy\/Resource$/,
     rule: "AwsSolutions-IAM5[Resource::*]",
     reason:
-      "X-Ray knows no resources, and Lambda's network interfaces have no names before they are made; see function-role.ts",
-  },
-  {
-    path: /^TidekeeperAutomation\/PlanSync\/PlanSync\/Worker\/Role\/DefaultPolicy\/Resource$/,
-    rule: "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:scheduler:<AWS::Region>:<AWS::AccountId>:schedule/*/*]",
-    reason: "ListSchedules is a right on all schedules of the account; it changes none and tells no message",
+      "X-Ray and the list of schedules know no resources, and network interfaces have no names before they are made",
   },
   {
     path: /^TidekeeperAutomation\/PlanSync\/PlanSync\/Worker\/Role\/DefaultPolicy\/Resource$/,

@@ -43,7 +43,6 @@ export class AppFunction extends Construct {
     });
     this.role = new FunctionRole(this, "Role", `${props.description}: what its code calls`);
     this.role.writeLogs(logs);
-    this.role.trace();
     if (props.network !== undefined) this.role.standInVpc();
     this.lambda = new Lambda(this, "Function", {
       description: props.description,
@@ -54,6 +53,7 @@ export class AppFunction extends Construct {
       memorySize: props.memoryMb,
       timeout: Duration.seconds(props.timeoutSeconds),
       ephemeralStorageSize: Size.mebibytes(512),
+      // Gives the role its right to send traces, on `*`: X-Ray knows no resources.
       tracing: Tracing.ACTIVE,
       loggingFormat: LoggingFormat.JSON,
       logGroup: logs,

@@ -31,11 +31,6 @@ export class FunctionRole extends Role {
     this.may("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [logs.logGroupArn]);
   }
 
-  trace(): void {
-    // X-Ray knows no resources to name.
-    this.may("Trace", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"]);
-  }
-
   /** For Lambda, which makes and takes away the function's network interfaces; the function's own code may not. */
   standInVpc(): void {
     const actions = [

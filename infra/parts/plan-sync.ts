@@ -32,7 +32,7 @@ export class PlanSync extends Construct {
       description: "Brings EventBridge Scheduler in line with tide.yaml",
       bundle: props.bundle,
       memoryMb: 512,
-      timeoutSeconds: 55,
+      timeoutSeconds: 60,
       logsKept: RetentionDays.ONE_MONTH,
       expression: "cron(* * * * ? *)",
       group: props.group,
@@ -48,11 +48,11 @@ export class PlanSync extends Construct {
     role.useTable(props.table, ["dynamodb:GetItem", "dynamodb:PutItem"], ["SYNC"]);
     role.may(
       "KeepSchedules",
-      ["scheduler:CreateSchedule", "scheduler:DeleteSchedule"],
+      ["scheduler:CreateSchedule", "scheduler:UpdateSchedule", "scheduler:DeleteSchedule"],
       [arnHere("scheduler", `schedule/${synced.ref}/*`)],
     );
-    // Listing is a right on the group of the schedules (AWS: ListSchedules takes `schedule-group`-less `*` names only).
-    role.may("ListSchedules", ["scheduler:ListSchedules"], [arnHere("scheduler", "schedule/*/*")]);
+    // Listing knows no resource to name; it tells names and targets, and changes nothing.
+    role.may("ListSchedules", ["scheduler:ListSchedules"], ["*"]);
     role.may("FireAs", ["iam:PassRole"], [props.firingRole.roleArn], {
       StringEquals: { "iam:PassedToService": "scheduler.amazonaws.com" },
     });

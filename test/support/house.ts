@@ -5,7 +5,7 @@ import { SNSClient } from "@aws-sdk/client-sns";
 import { ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { makeHandler as makeDca } from "../../functions/dca.ts";
 import { makeHandler as makeSweep } from "../../functions/sweep.ts";
-import { awsConfig, connect } from "../../functions/wire.ts";
+import { awsConfig, connect, type Surroundings } from "../../functions/wire.ts";
 import { VirtualClock } from "../../local/clock.ts";
 import { openCloud } from "../../local/cloud/cloud.ts";
 import { provision, storeKey } from "../../local/machine/provision.ts";
@@ -80,26 +80,25 @@ export async function openHouse(options: HouseOptions = {}) {
   const events: Event[] = [];
   const measured: { readonly metric: MetricName; readonly value: number }[] = [];
   let containers = 0;
+  const surroundings = (): Surroundings => ({
+    env: {
+      AWS_ENDPOINT_URL: "http://embedded",
+      [ENVIRONMENT.krakenUrl]: "http://127.0.0.1:1",
+      [ENVIRONMENT.topic]: made.topicArn,
+      [ENVIRONMENT.dcaQueue]: made.queueUrl,
+      [ENVIRONMENT.dcaDeadLetters]: made.deadUrl,
+    },
+    clock,
+    chance: seededChance(seed * 1000 + containers++),
+    report: (event) => events.push(event),
+    measure: (metric, value) => measured.push({ metric, value }),
+    settings,
+    transport,
+    requestHandler: requestHandler as never,
+  });
   /** A new container: nothing cached, as after a cold start or a crash. */
-  const boot = async (around: (deps: Deps) => Deps = options.around ?? ((deps) => deps)): Promise<Deps> => {
-    const deps = await connect({
-      env: {
-        AWS_ENDPOINT_URL: "http://embedded",
-        [ENVIRONMENT.krakenUrl]: "http://127.0.0.1:1",
-        [ENVIRONMENT.topic]: made.topicArn,
-        [ENVIRONMENT.dcaQueue]: made.queueUrl,
-        [ENVIRONMENT.dcaDeadLetters]: made.deadUrl,
-      },
-      clock,
-      chance: seededChance(seed * 1000 + containers++),
-      report: (event) => events.push(event),
-      measure: (metric, value) => measured.push({ metric, value }),
-      settings,
-      transport,
-      requestHandler: requestHandler as never,
-    });
-    return around(deps);
-  };
+  const boot = async (around: (deps: Deps) => Deps = options.around ?? ((deps) => deps)): Promise<Deps> =>
+    around(await connect(surroundings()));
   /** The owner's own hand on the ledger and the queue: it does not die with a container. */
   const owner = await boot((deps) => deps);
   await registerPlans(owner);
@@ -134,6 +133,7 @@ export async function openHouse(options: HouseOptions = {}) {
       return made;
     },
     useKey,
+    surroundings,
     boot,
     inTime,
     deps: owner,
@@ -141,6 +141,11 @@ export async function openHouse(options: HouseOptions = {}) {
     async restart(around?: (deps: Deps) => Deps) {
       deps = await boot(around);
       worker = workerOf(deps);
+    },
+    /** From here on the worker works with these. */
+    use(given: Deps) {
+      deps = given;
+      worker = workerOf(given);
     },
     /** Puts a firing into the queue and works until the queue is empty. */
     async fire(body: unknown, dedupe = JSON.stringify(body)) {

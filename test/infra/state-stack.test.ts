@@ -1,0 +1,170 @@
+/** What must survive, and what would be lost if it changed. */
+import { describe, expect, test } from "vitest";
+import { EGRESSES, example, withEgress } from "../support/examples.ts";
+import { synthesized } from "../support/synthesized.ts";
+
+const saver = example("saver.yaml");
+const { state } = synthesized(saver);
+const one = (type: string) => {
+  const found = state.ofType(type);
+  expect(found, type).toHaveLength(1);
+  return found[0]!;
+};
+
+describe("what is kept for ever", () => {
+  test.each([
+    "AWS::EC2::EIP",
+    "AWS::DynamoDB::GlobalTable",
+    "AWS::SecretsManager::Secret",
+    "AWS::SQS::Queue",
+    "AWS::KMS::Key",
+  ])("%s stays when its stack goes, and when it is replaced", (type) => {
+    const found = state.ofType(type);
+    expect(found.length).toBeGreaterThan(0);
+    for (const { DeletionPolicy, UpdateReplacePolicy } of found)
+      expect({ DeletionPolicy, UpdateReplacePolicy }).toEqual({
+        DeletionPolicy: "Retain",
+        UpdateReplacePolicy: "Retain",
+      });
+  });
+
+  test("the ids that CloudFormation knows these by never change: another id would be another table, key or address", () => {
+    const ids = [
+      "AWS::EC2::EIP",
+      "AWS::DynamoDB::GlobalTable",
+      "AWS::SecretsManager::Secret",
+      "AWS::SQS::Queue",
+    ]
+      .flatMap((type) => state.ofType(type))
+      .map(({ id }) => id);
+    expect(ids).toEqual([
+      "Address0",
+      "LedgerB7379752",
+      "Keymaintrade",
+      "Keymainread",
+      "DcaDeadLettersD4339637",
+      "DcaQueueF6F20C07",
+      "LostFirings68AB5618",
+    ]);
+  });
+
+  test("the ledger can be restored to any minute of 35 days, cannot be deleted, and is paid by use", () => {
+    expect(one("AWS::DynamoDB::GlobalTable").Properties).toMatchObject({
+      BillingMode: "PAY_PER_REQUEST",
+      KeySchema: [
+        { AttributeName: "pk", KeyType: "HASH" },
+        { AttributeName: "sk", KeyType: "RANGE" },
+      ],
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: "open",
+          KeySchema: [
+            { AttributeName: "openShard", KeyType: "HASH" },
+            { AttributeName: "dueAt", KeyType: "RANGE" },
+          ],
+          Projection: { ProjectionType: "KEYS_ONLY" },
+        },
+      ],
+      TimeToLiveSpecification: { AttributeName: "ttl", Enabled: true },
+      Replicas: [
+        {
+          DeletionProtectionEnabled: true,
+          PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true, RecoveryPeriodInDays: 35 },
+        },
+      ],
+    });
+  });
+
+  test("secrets have no value of their own, which an update would make anew", () => {
+    const secrets = state.ofType("AWS::SecretsManager::Secret").map(({ Properties }) => Properties);
+    expect(secrets.map(({ Name }) => Name)).toEqual(["tidekeeper/main/trade", "tidekeeper/main/read"]);
+    for (const secret of secrets) {
+      expect(secret).not.toHaveProperty("SecretString");
+      expect(secret).not.toHaveProperty("GenerateSecretString");
+    }
+  });
+
+  test.each(EGRESSES)("the stack is the very same with egress %s", (egress) => {
+    const other = synthesized(withEgress(saver, egress)).state;
+    expect(other.resources).toEqual(state.resources);
+    expect(other.outputs).toEqual(state.outputs);
+  });
+});
+
+describe("queues and topics", () => {
+  test("firings come in order, are given up after five deliveries, and are hidden for twice a worker's time", () => {
+    const queues = state.ofType("AWS::SQS::Queue").map(({ Properties }) => Properties);
+    const [firings] = queues.filter(({ RedrivePolicy }) => RedrivePolicy !== undefined);
+    expect(firings).toMatchObject({
+      FifoQueue: true,
+      ContentBasedDeduplication: true,
+      VisibilityTimeout: 120,
+      MessageRetentionPeriod: 14 * 86_400,
+      RedrivePolicy: { maxReceiveCount: 5 },
+    });
+    const dead = queues.filter(({ FifoQueue, RedrivePolicy }) => FifoQueue && RedrivePolicy === undefined);
+    expect(dead).toHaveLength(1);
+    // Scheduler's own must be a standard queue.
+    expect(queues.filter(({ FifoQueue }) => FifoQueue === undefined)).toHaveLength(1);
+  });
+
+  test("every queue and topic is encrypted and refuses plain HTTP", () => {
+    for (const { Properties } of state.ofType("AWS::SQS::Queue"))
+      expect(Properties).toHaveProperty("SqsManagedSseEnabled", true);
+    for (const { Properties } of state.ofType("AWS::SNS::Topic"))
+      expect(Properties).toHaveProperty("KmsMasterKeyId");
+    const policies = [...state.ofType("AWS::SQS::QueuePolicy"), ...state.ofType("AWS::SNS::TopicPolicy")];
+    expect(policies).toHaveLength(6);
+    for (const { Properties } of policies)
+      expect(JSON.stringify(Properties)).toContain('"aws:SecureTransport":"false"');
+  });
+
+  test("alarm topics have a key of our own that CloudWatch and Budgets may use, or alarms would be dropped unseen", () => {
+    const key = JSON.stringify(one("AWS::KMS::Key").Properties.KeyPolicy);
+    for (const service of ["cloudwatch.amazonaws.com", "budgets.amazonaws.com"])
+      expect(key).toContain(service);
+    expect(key).toContain("kms:GenerateDataKey");
+    const alarmTopics = state
+      .ofType("AWS::SNS::Topic")
+      .filter(({ Properties }) => !JSON.stringify(Properties.KmsMasterKeyId).includes("alias/aws/sns"));
+    expect(alarmTopics).toHaveLength(2);
+  });
+});
+
+describe("what the owner's tools read", () => {
+  test("the addresses to paste, the key's name and where everything is", () => {
+    for (const name of [
+      "KrakenAddresses",
+      "TradeKeyName",
+      "Deployment",
+      "TableName",
+      "DcaQueueUrl",
+      "DcaDeadLettersUrl",
+      "MessagesTopicArn",
+      "Region",
+    ])
+      expect(state.outputs).toHaveProperty(name);
+  });
+
+  test("the deployment's name hangs on nothing but the stack's own id", () => {
+    const value = JSON.stringify(state.outputs.Deployment!.Value);
+    expect(value).toContain('"Ref":"AWS::StackId"');
+    expect(JSON.parse(value)).toEqual({
+      "Fn::Select": [
+        0,
+        { "Fn::Split": ["-", { "Fn::Select": [2, { "Fn::Split": ["/", { Ref: "AWS::StackId" }] }] }] },
+      ],
+    });
+  });
+
+  test("with two zones there are two addresses, the first the same as before", () => {
+    const two = synthesized(saver, { choices: { natZones: 2 } }).state;
+    expect(two.ofType("AWS::EC2::EIP").map(({ id }) => id)).toEqual(["Address0", "Address1"]);
+    expect(two.outputs.KrakenAddresses!.Value).toEqual({
+      "Fn::Join": [
+        ",",
+        [{ "Fn::GetAtt": ["Address0", "PublicIp"] }, { "Fn::GetAtt": ["Address1", "PublicIp"] }],
+      ],
+    });
+  });
+});
