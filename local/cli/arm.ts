@@ -1,13 +1,13 @@
 /** `tide arm`: shows plans and caps, has the monthly cap typed back, and lets live orders be placed for exactly these. */
-import { createInterface } from "node:readline/promises";
 import type { ArmingView } from "../desk/views.ts";
-import { readInput } from "./ask.ts";
+import { typedBack } from "./ask.ts";
 import { withDoor } from "./door.ts";
 import { print, printJson } from "./text.ts";
 import type { Given } from "./verb.ts";
 
 export default function arm({ options }: Given): Promise<number> {
   return withDoor(options, async (door) => {
+    door.needSamePlans();
     const { result: shown, label } = await door.ask<ArmingView>("arming");
     process.stderr.write(armingText(shown, label));
     const typed = await typedBack(`Type the monthly cap to arm (${shown.typeBack}): `);
@@ -17,17 +17,6 @@ export default function arm({ options }: Given): Promise<number> {
       print(`${label}  armed: these plans and caps may place live orders; any change needs a new arming\n`);
     return 0;
   });
-}
-
-/** From a person at the terminal, or the first line of what was piped in. */
-async function typedBack(question: string): Promise<string> {
-  if (!process.stdin.isTTY) return (await readInput()).split("\n")[0] ?? "";
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return await lines.question(question);
-  } finally {
-    lines.close();
-  }
 }
 
 export const armingText = ({ mode, armed, plans, caps }: ArmingView, label: string): string =>

@@ -11,6 +11,17 @@ export async function confirm(question: string): Promise<boolean> {
   }
 }
 
+/** From a person at the terminal, or the first line of what was piped in. */
+export async function typedBack(question: string): Promise<string> {
+  if (!process.stdin.isTTY) return (await readInput()).split("\n")[0] ?? "";
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await lines.question(question);
+  } finally {
+    lines.close();
+  }
+}
+
 export async function readInput(): Promise<string> {
   const parts: Buffer[] = [];
   for await (const part of process.stdin as AsyncIterable<Buffer>) parts.push(part);

@@ -19,6 +19,7 @@ export default function buy({ args, options }: Given): Promise<number> {
     );
   }
   return withDoor(options, async (door) => {
+    door.needSamePlans();
     await door.sweep();
     if (!options.yes) {
       const { result } = await door.ask<StatusView>("status");
@@ -31,7 +32,7 @@ export default function buy({ args, options }: Given): Promise<number> {
     const key = options.key ?? newKey(new Date());
     const { result, zone } = await fire(door, plan, key);
     if (options.json) printJson(result);
-    else print(outcomeLine(result) + goesOnLine(result, zone) + stepLines(result, zone));
+    else print(outcomeLine(result) + goesOnLine(result, zone, options) + stepLines(result, zone));
     return EXIT_CODE[result.outcome];
   });
 }
@@ -45,7 +46,7 @@ async function fire(door: Door, plan: string, key: string) {
   } catch (error) {
     const { name } = error as Error;
     // The owner needs the key to ask again for the same run, not for a second one.
-    if (name !== "DeskError" && name !== "MachineError") {
+    if (!["DeskError", "DeskRefusal", "MachineError"].includes(name)) {
       process.stderr.write(`ask again with --key ${key}: it goes on with this run and never buys twice\n`);
     }
     throw error;

@@ -1,11 +1,14 @@
-/** How the command line reaches its machine: over HTTP while one runs in the state folder, or else by opening it here. */
+/**
+ * How the command line reaches what it works on: a machine, over HTTP while one runs in the state folder or else by opening
+ * it here; or with --aws a deployment.
+ */
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Event } from "../../shared/app/ports.ts";
 import { DeskRefusal } from "../desk/errors.ts";
 import { exchangeOf, MachineError, type RunningMachine, readRunning } from "../machine/state-dir.ts";
-import type { Options } from "./verb.ts";
+import { type Options, UsageError } from "./verb.ts";
 
 export type Answered<T> = { readonly label: string; readonly zone: string; readonly result: T };
 
@@ -13,6 +16,8 @@ export interface Door {
   ask<T>(verb: string, args?: Record<string, unknown>): Promise<Answered<T>>;
   /** Accounts for missed slots and goes on with what is due. A machine that runs does so by itself. */
   sweep(): Promise<void>;
+  /** Before anything that may spend. Throws DeskRefusal when what works there has other plans than those read here. */
+  needSamePlans(): void;
   close(): Promise<void>;
 }
 
@@ -36,6 +41,7 @@ export async function withDoor<T>(options: Options, work: (door: Door) => Promis
 }
 
 async function openDoor(options: Options): Promise<Door> {
+  if (options.aws) return overAws(options);
   const startedAt = performance.now();
   for (;;) {
     const running = readRunning(options.state);
@@ -60,6 +66,20 @@ export const plansFileOf = (options: Options): string => {
   const here = ["tide.yaml", "tide.example.yaml"].find((name) => existsSync(name));
   return here ?? join(import.meta.dirname, "../../tide.example.yaml");
 };
+
+async function overAws(options: Options): Promise<Door> {
+  if (options.exchange !== undefined)
+    throw new UsageError("--exchange is of one machine; with --aws the exchange is always Kraken");
+  const { deployedDoor } = await import("../deployment/door.ts");
+  const where = { outputsFile: outputsFileOf(options), plansFile: plansFileOf(options) };
+  return (await deployedDoor(where, progress)) as Door;
+}
+
+/** Beside the answer, for a person who waits. */
+export const progress = (text: string): void => void process.stderr.write(`${text}\n`);
+
+/** Written by the deploy into the folder that it was started in. */
+export const outputsFileOf = (options: Options): string => options.outputs ?? "cdk.outputs.json";
 
 async function ownMachine(options: Options): Promise<Door> {
   const stateDir = options.state;
@@ -95,6 +115,7 @@ async function ownMachine(options: Options): Promise<Door> {
         isSweeping = false;
       });
     },
+    needSamePlans: () => {},
     close() {
       closing ??= machine.close();
       return closing;
@@ -134,6 +155,7 @@ function overHttp(running: RunningMachine, options: Options): Door {
       throw new Error(answered.error ?? `the machine answered ${reply.status}`);
     },
     sweep: async () => {},
+    needSamePlans: () => {},
     close: async () => {},
   };
 }

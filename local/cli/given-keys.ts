@@ -5,7 +5,9 @@ import { UsageError } from "./verb.ts";
 const LIKE_A_KEY = /^(?:[A-Za-z0-9+/]{56}|[A-Za-z0-9+/]{86}==)$/;
 
 /** Options whose values are long names of the owner's own. */
-const OWN_NAMES = ["--state", "--plans", "--key"];
+const OWN_NAMES = ["--state", "--plans", "--outputs", "--key"];
+/** Options that take no value, so that a word after one of them belongs to nothing. */
+const WITHOUT_VALUE = ["--json", "--aws"];
 
 /** Throws without repeating what was given. */
 export function refuseKeysIn(words: readonly string[]): void {
@@ -27,7 +29,8 @@ function refuseSurplus(words: readonly string[]): void {
   const surplus = afterVerb.some((word, at) => {
     const before = afterVerb[at - 1] ?? "";
     return (
-      !word.startsWith("-") && !(before.startsWith("--") && before !== "--json" && !before.includes("="))
+      !word.startsWith("-") &&
+      !(before.startsWith("--") && !WITHOUT_VALUE.includes(before) && !before.includes("="))
     );
   });
   if (surplus) throw refusal();

@@ -11,7 +11,7 @@ type Key = { readonly apiKey: string; readonly privateKey: string };
 
 export default async function keysSet({ options }: Given): Promise<number> {
   // With real money, opening the machine may first take the passphrase from the same input.
-  const isReal = (options.exchange ?? exchangeOf(options.state)) === "kraken";
+  const isReal = !options.aws && (options.exchange ?? exchangeOf(options.state)) === "kraken";
   const early = isReal ? undefined : await givenKey();
   return withDoor(options, async (door) => {
     const key = early ?? (await givenKey());

@@ -1,5 +1,4 @@
 /** `tide kill`: nothing more is ordered, and what of ours still rests at Kraken is cancelled. */
-
 import type { KillView } from "../desk/views.ts";
 import { withDoor } from "./door.ts";
 import { print, printJson } from "./text.ts";
@@ -11,17 +10,35 @@ export default function kill({ options }: Given): Promise<number> {
     await door.sweep();
     if (options.json) printJson(result);
     else print(killText(result, label));
-    return 0;
+    return (result.notAsked ?? []).length === 0 ? 0 : 1;
+  }).catch((error: unknown) => {
+    // Whatever does not work here, this does.
+    process.stderr.write(AT_KRAKEN);
+    throw error;
   });
 }
 
-export function killText({ cancelled, remaining, foreign }: KillView, label: string): string {
+const AT_KRAKEN =
+  "To shut it out at Kraken, too: Settings, API, the key's menu, Disable or Delete. Orders of your own are not touched.\n";
+
+export function killText(killed: KillView, label: string): string {
+  const { cancelled, remaining, foreign, asked, notAsked = [] } = killed;
   return [
     `${label}  the kill switch is on: no order leaves until tide resume\n`,
     ...cancelled.map((id) => `${label}  cancelled ${id}\n`),
     ...remaining.map((id) => `${label}  not known to be open, look at Kraken for ${id}\n`),
     ...foreign.map((txid) => `${label}  not ours and not touched: ${txid}\n`),
-    cancelled.length + remaining.length === 0 ? `${label}  no order of ours was open\n` : "",
-    "To shut it out at Kraken, too: Settings, API, the key's menu, Disable or Delete. Orders of your own are not touched.\n",
+    ...(asked ?? []).map(
+      (account) =>
+        `${label}  ${account}: asked the functions to cancel what of ours is open; the answer comes as a message\n`,
+    ),
+    ...notAsked.map(
+      ({ account, why }) =>
+        `${label}  ${account}: what of ours is open was NOT cancelled, the queue cannot be reached: ${why}; cancel it at Kraken\n`,
+    ),
+    asked === undefined && cancelled.length + remaining.length === 0
+      ? `${label}  no order of ours was open\n`
+      : "",
+    AT_KRAKEN,
   ].join("");
 }

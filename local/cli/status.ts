@@ -36,8 +36,35 @@ export function statusText(status: StatusView): string {
     `\nPlans\n${table(planRows, "  ") || "  none\n"}`,
     `\nCaps\n${table(capRows, "  ") || "  none: nothing can be bought\n"}`,
     `\nTrade key\n${keyText(key)}`,
+    deploymentText(status),
     openRuns.length === 0 ? "" : `\nOpen runs\n${openRuns.map((run) => `  ${label}  ${run}\n`).join("")}`,
   ].join("");
+}
+
+function deploymentText({ deployment }: StatusView): string {
+  if (deployment === undefined) return "";
+  const { name, region, addresses, keyName, egress, dashboard, plans } = deployment;
+  const rows = [
+    ["name", `${name}, in ${region}`],
+    ["egress", egress],
+    [
+      "addresses",
+      addresses.length === 0
+        ? "none that is fixed: the key works from any address"
+        : `${addresses.join(", ")}  (the IP address restriction of the key at Kraken)`,
+    ],
+    ["key name", `${keyName}  (what the trade key must be called at Kraken)`],
+    ["dashboard", dashboard ?? "not deployed"],
+    [
+      "plans",
+      {
+        deployed: "as read here",
+        other: "OTHERS than those read here; npm run deploy",
+        "not known": "not known",
+      }[plans],
+    ],
+  ];
+  return `\nDeployment\n${table(rows, "  ")}`;
 }
 
 const everyText = (every: string): string =>

@@ -50,10 +50,11 @@ export const orderLines = (orders: readonly OrderView[], label: string): string 
   );
 
 /** What the owner can expect of a run that is not over. */
-export const goesOnLine = ({ dueAt, label }: RunView, zone: string): string =>
-  dueAt === null
-    ? ""
-    : `${label}  not over: it goes on at ${localOf(dueAt, zone)}, while a machine runs here or with the next tide command\n`;
+export function goesOnLine({ dueAt, label }: RunView, zone: string, at: { aws?: boolean } = {}): string {
+  if (dueAt === null) return "";
+  const by = at.aws ? "by itself" : "while a machine runs here or with the next tide command";
+  return `${label}  not over: it goes on at ${localOf(dueAt, zone)}, ${by}\n`;
+}
 
 export const print = (text: string): void => void process.stdout.write(text);
 export const printJson = (value: unknown): void => print(`${JSON.stringify(value)}\n`);

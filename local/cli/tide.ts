@@ -8,6 +8,15 @@ import type { Given, Verb } from "./verb.ts";
 
 const USAGE = 2;
 const REFUSED = 3;
+const UNCERTAIN = 4;
+const USAGE_ERRORS = [
+  "UsageError",
+  "DeskError",
+  "MachineError",
+  "CloudError",
+  "KeyUnavailable",
+  "DeploymentError",
+];
 
 // Half of a command's time is compiling. In the package's own folder: what lies in the shared one of the machine could be
 // another user's.
@@ -18,7 +27,7 @@ type Asked = { readonly verb: Verb; readonly given: Given };
 function programOf(ask: (asked: Asked) => void): Command {
   const program = new Command("tide")
     .description(
-      "Scheduled buys at Kraken. Without other settings it works on play money, in the folder .tide.",
+      "Scheduled buys at Kraken. Without other settings it works on play money, in the folder .tide; with --aws on your deployment.",
     )
     .option("--state <dir>", "folder of the state", ".tide")
     .option("--plans <file>", "file of the plans (default: tide.yaml, or else tide.example.yaml)")
@@ -28,6 +37,8 @@ function programOf(ask: (asked: Asked) => void): Command {
         "sandbox, kraken, or the http://127.0.0.1:PORT of a separate sandbox (default: what the state folder was made with)",
       ).argParser(exchangeIn),
     )
+    .option("--aws", "work on the deployment in your AWS account")
+    .option("--outputs <file>", "with --aws: what the deploy wrote (default: cdk.outputs.json)")
     .option("--json", "print JSON for programs")
     .configureHelp({ showGlobalOptions: true })
     .addHelpText(
@@ -104,6 +115,22 @@ function programOf(ask: (asked: Asked) => void): Command {
     )
     .addHelpText("after", "\nIt reads the plans file alone: no machine is opened, nobody is asked.")
     .action(load("cost"));
+  program
+    .command("doctor")
+    .description("what must be right, as a green and red list; with --aws of the deployment")
+    .action(load("doctor"));
+  program
+    .command("deploy")
+    .description("bring the plans onto AWS, in your own account: says what it will do, and asks first")
+    .option("--yes", "do not ask")
+    .option("--explain", "only say what would be done")
+    .action(load("deploy"));
+  program
+    .command("destroy")
+    .description("take the deployment away; ledger, keys and addresses stay unless told otherwise")
+    .option("--yes", "do not ask")
+    .option("--with-state", "the State stack, too; what AWS keeps all the same is listed")
+    .action(load("destroy"));
   const keys = program.command("keys").description("the API keys of the exchange");
   keys
     .command("set")
@@ -144,9 +171,8 @@ async function main(words: readonly string[]): Promise<number> {
     const { name, message } = error as Error;
     process.stderr.write(`${message}\n`);
     if (name === "DeskRefusal") return REFUSED;
-    return ["UsageError", "DeskError", "MachineError", "CloudError", "KeyUnavailable"].includes(name)
-      ? USAGE
-      : 1;
+    if (name === "DeskUncertain") return UNCERTAIN;
+    return USAGE_ERRORS.includes(name) ? USAGE : 1;
   }
 }
 

@@ -13,6 +13,11 @@ export type Options = {
   readonly egress?: string;
   readonly region?: string;
   readonly natZones?: string;
+  readonly aws?: boolean;
+  /** Where the deploy wrote what it made. */
+  readonly outputs?: string;
+  readonly explain?: boolean;
+  readonly withState?: boolean;
 };
 
 export type Given = { readonly args: readonly string[]; readonly options: Options };

@@ -11,7 +11,9 @@ export async function kill(place: Pick<Workplace, "deps" | "cancel">): Promise<K
   const failures: string[] = [];
   for (const { name } of settings.accounts) {
     // One account that cannot be reached must not keep the others buying.
-    await books.setKilled(name, true).catch((error: Error) => failures.push(`${name}: ${error.message}`));
+    await books
+      .setKilled(name, true)
+      .catch((error: Error) => failures.push(`${name}: ${error.message || error.name}`));
   }
   const killed = await place.cancel();
   if (failures.length === 0) return killed;

@@ -168,6 +168,7 @@ describe("a key as an argument", () => {
     ["an API key", ["keys", "set", API_KEY]],
     ["a private key", ["keys", "set", "--use", "read", PRIVATE_KEY]],
     ["an option that a key would follow", ["keys", "set", "--api-key", "abc"]],
+    ["a word after --aws", ["keys", "set", "--aws", "abc"]],
     ["an option with its value", ["keys", "set", `--private-key=${PRIVATE_KEY}`]],
     ["anything at all after keys set", ["keys", "set", "abc"]],
     ["a key where a plan belongs", ["buy", PRIVATE_KEY]],
@@ -179,6 +180,7 @@ describe("a key as an argument", () => {
   test.each([
     [["keys", "set", "--account", "main", "--use", "trade", "--json"]],
     [["keys", "check", "--state", "/a/b", "--json"]],
+    [["keys", "set", "--aws", "--outputs", `/${"abcdef/".repeat(8)}`.slice(0, 56)]],
     [["buy", "btc-daily", "--yes", "--key", "a".repeat(56)]],
     [["status", "--state", `/${"abcdef/".repeat(8)}`.slice(0, 56)]],
     [["why", "btc-daily@2026-11-23T07:00Z"]],
@@ -204,6 +206,10 @@ describe("usage", () => {
       "arm",
       "disarm",
       "resolve",
+      "cost",
+      "doctor",
+      "deploy",
+      "destroy",
       "keys",
       "help",
     ]);

@@ -1,0 +1,128 @@
+/** What a deploy would do, before anything is done. */
+import { armingHash } from "../../shared/app/ids.ts";
+import { type Deployment, deploymentOf } from "../../shared/config/deployment.ts";
+import { formatWarning, type Warning } from "../../shared/config/mistake.ts";
+import { format, formatShort } from "../../shared/domain/decimal.ts";
+import { accountNameOf, type Plan, type Settings } from "../../shared/domain/plan.ts";
+import type { Label } from "../../shared/domain/run.ts";
+import { nextSlot, scheduleText } from "../../shared/domain/schedule.ts";
+import { type EpochMs, epochMs } from "../../shared/domain/time.ts";
+import { localText } from "../../shared/domain/zone.ts";
+import { billOf } from "../cost/bill.ts";
+import { HOME_REGION, RATES_OF } from "../cost/rates.ts";
+import { type Connected, explainAws } from "./connect.ts";
+import type { Outputs } from "./outputs.ts";
+import { keyVersion } from "./place.ts";
+
+export type DeployView = {
+  readonly label: Label;
+  readonly plansFile: string;
+  readonly mode: Settings["mode"];
+  readonly egress: Settings["egress"];
+  /** Null: that of the AWS profile. */
+  readonly region: string | null;
+  /** Null: nothing was deployed from this folder yet. */
+  readonly deployment: string | null;
+  readonly plans: readonly {
+    readonly id: string;
+    readonly account: string;
+    readonly does: string;
+    readonly every: string;
+    readonly zone: string;
+    readonly next: string | null;
+    /** False: this version reads it and does not run it. */
+    readonly runs: boolean;
+  }[];
+  readonly caps: readonly string[];
+  /** Accounts whose trade key has no value; null while nothing is deployed. */
+  readonly withoutKey: readonly string[] | null;
+  readonly told: readonly string[];
+  readonly warnings: readonly string[];
+  readonly usdPerMonth: string;
+  readonly pricesOf: string;
+};
+
+export type Found = {
+  readonly plansFile: string;
+  readonly settings: Settings;
+  readonly warnings: readonly Warning[];
+  readonly outputs: Outputs | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly natZones: number;
+  readonly now: EpochMs;
+};
+
+export function deployView(found: Found): DeployView {
+  const { plansFile, settings, outputs, env, natZones, now } = found;
+  const region = outputs?.region ?? env.AWS_REGION ?? env.AWS_DEFAULT_REGION ?? null;
+  const bill = billOf(settings, { now, region: region ?? HOME_REGION, egress: settings.egress, natZones });
+  const { notRun } = deploymentOf(settings);
+  return {
+    label: settings.mode === "live" ? "LIVE" : "DRY RUN",
+    plansFile,
+    mode: settings.mode,
+    egress: settings.egress,
+    region,
+    deployment: outputs?.deployment ?? null,
+    plans: settings.plans.map((plan) => planView(plan, settings, now)),
+    caps: (["perOrder", "perDay", "perMonth"] as const).flatMap((period) =>
+      settings.limits[period].map(({ amount, asset }) => `${period} ${formatShort(amount)} ${asset}`),
+    ),
+    withoutKey: null,
+    told: settings.notifyEmails,
+    warnings: [
+      ...found.warnings.map(formatWarning),
+      ...(bill.warning === undefined ? [] : [bill.warning]),
+      ...(notRun.length === 0 ? [] : [`this version reads and does not run: ${notRun.join(", ")}`]),
+      ...(settings.alerts.length === 0 ? [] : ["this version reads alerts and does not watch them"]),
+      ...(settings.notifyEmails.length === 0
+        ? ["notify names nobody: messages and alarms go to topics that nobody reads"]
+        : []),
+    ],
+    usdPerMonth: format(bill.totalUsd),
+    pricesOf: RATES_OF,
+  };
+}
+
+function planView(plan: Plan, settings: Settings, now: EpochMs): DeployView["plans"][number] {
+  const next = plan.schedule && nextSlot(plan.schedule, plan.zone, now);
+  return {
+    id: plan.id,
+    account: accountNameOf(plan, settings.accounts),
+    does:
+      plan.kind === "dca" ? `${formatShort(plan.spend)} ${plan.pair.quote} of ${plan.pair.base}` : plan.kind,
+    every: plan.schedule === undefined ? "by hand only" : `every ${scheduleText(plan.schedule)}`,
+    zone: plan.zone,
+    next: next === undefined ? null : localText(next, plan.zone),
+    runs: plan.kind === "dca",
+  };
+}
+
+/** What only the deployment that is there can tell. What cannot be asked is said, and keeps nothing from being deployed. */
+export async function askDeployed(
+  at: Connected,
+): Promise<Pick<DeployView, "withoutKey"> & { readonly warnings: readonly string[] }> {
+  try {
+    const withoutKey: string[] = [];
+    for (const account of at.plans.accounts)
+      if ((await keyVersion(at, account, "trade")) === undefined) withoutKey.push(account);
+    return { withoutKey, warnings: await disarmedBy(at, at.plans) };
+  } catch (error) {
+    const { message } = explainAws(error, at.outputs) as Error;
+    return { withoutKey: null, warnings: [`the deployment that is there could not be asked: ${message}`] };
+  }
+}
+
+async function disarmedBy({ deps }: Connected, { settings }: Deployment): Promise<readonly string[]> {
+  const armed: string[] = [];
+  for (const { name } of settings.accounts) {
+    const { armed: hash } = await deps.books.head(name);
+    if (hash !== undefined && hash !== armingHash({ settings })) armed.push(name);
+  }
+  if (armed.length === 0) return [];
+  return [
+    `${armed.join(", ")} ${armed.length === 1 ? "is" : "are"} armed for other plans or caps: no live order is placed until tide arm --aws`,
+  ];
+}
+
+export const nowMs = (): EpochMs => epochMs(Date.now());
