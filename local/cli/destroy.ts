@@ -1,10 +1,11 @@
 /** `tide destroy`: takes the functions and the network away, and says what stays and what that costs. Never silently. */
+import { existsSync } from "node:fs";
 import { STACKS } from "../../shared/config/names.ts";
 import { destroyArgs, MADE_AGAIN, natZones, type RunCdk, runCdk } from "../deployment/cdk.ts";
 import { connectDeployment } from "../deployment/connect.ts";
 import { nowMs } from "../deployment/deploy-view.ts";
 import { type DestroyView, destroyText, destroyView, openWorkOf } from "../deployment/destroy-view.ts";
-import { findOutputs } from "../deployment/outputs.ts";
+import { findOutputs, forgetStacks } from "../deployment/outputs.ts";
 import { DeskRefusal } from "../desk/errors.ts";
 import { readPlans } from "../machine/read-plans.ts";
 import { typedBack } from "./ask.ts";
@@ -21,10 +22,14 @@ export default async function destroy({ options }: Given, run: RunCdk = runCdk):
       throw new DeskRefusal(`${JSON.stringify(typed)} was typed, expected destroy; nothing was destroyed`);
   }
   const plansFile = plansFileOf(options);
-  const steps = [MADE_AGAIN, ...(view.withState ? [[STACKS.state]] : [])];
+  const outputsFile = outputsFileOf(options);
+  const steps: readonly (readonly string[])[] = [MADE_AGAIN, ...(view.withState ? [[STACKS.state]] : [])];
   for (const stacks of steps) {
     const code = await run(destroyArgs(stacks, plansFile), { onlyErrors: options.json === true });
-    if (code === 0) continue;
+    if (code === 0) {
+      if (existsSync(outputsFile)) forgetStacks(outputsFile, stacks);
+      continue;
+    }
     progress(
       stacks === MADE_AGAIN
         ? `the CDK ended with ${code}: look at CloudFormation for what is left of ${stacks.join(" and ")}, and run it again`

@@ -1,7 +1,7 @@
 /** `tide status`: plans, caps, the key, and what is open. */
 import type { StatusView } from "../desk/views.ts";
 import { withDoor } from "./door.ts";
-import { print, printJson, table } from "./text.ts";
+import { everyText, print, printJson, table } from "./text.ts";
 import type { Given } from "./verb.ts";
 
 export default function status({ options }: Given): Promise<number> {
@@ -66,9 +66,6 @@ function deploymentText({ deployment }: StatusView): string {
   ];
   return `\nDeployment\n${table(rows, "  ")}`;
 }
-
-const everyText = (every: string): string =>
-  every.replace("monday,tuesday,wednesday,thursday,friday", "weekday").replaceAll(",", ", ");
 
 function planNotes({ paused, blocked, carry }: StatusView["plans"][number]): string {
   const notes = [

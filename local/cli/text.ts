@@ -16,6 +16,10 @@ export function table(rows: readonly (readonly string[])[], indent = ""): string
     .join("");
 }
 
+/** As its owner would say it: `weekday 08:10`. */
+export const everyText = (every: string): string =>
+  every.replace("monday,tuesday,wednesday,thursday,friday", "weekday").replaceAll(",", ", ");
+
 const instant = (iso: string): EpochMs => epochMs(Date.parse(iso));
 
 /** `Mon 23 Nov 08:00 GMT+1` */

@@ -8,6 +8,7 @@ import type { Label } from "../../shared/domain/run.ts";
 import { nextSlot, scheduleText } from "../../shared/domain/schedule.ts";
 import { type EpochMs, epochMs } from "../../shared/domain/time.ts";
 import { localText } from "../../shared/domain/zone.ts";
+import { everyText } from "../cli/text.ts";
 import { billOf } from "../cost/bill.ts";
 import { HOME_REGION, RATES_OF } from "../cost/rates.ts";
 import { type Connected, explainAws } from "./connect.ts";
@@ -91,7 +92,7 @@ function planView(plan: Plan, settings: Settings, now: EpochMs): DeployView["pla
     account: accountNameOf(plan, settings.accounts),
     does:
       plan.kind === "dca" ? `${formatShort(plan.spend)} ${plan.pair.quote} of ${plan.pair.base}` : plan.kind,
-    every: plan.schedule === undefined ? "by hand only" : `every ${scheduleText(plan.schedule)}`,
+    every: plan.schedule === undefined ? "by hand only" : `every ${everyText(scheduleText(plan.schedule))}`,
     zone: plan.zone,
     next: next === undefined ? null : localText(next, plan.zone),
     runs: plan.kind === "dca",

@@ -42,10 +42,10 @@ export function destroyView({ withState, settings, outputs, natZones, now }: Des
   };
 }
 
-/** Of a stack that is gone: AWS leaves the tags on what it retained. */
-const LEFT_OF_STATE =
+/** Of stacks that are gone: AWS leaves the tags on what it retained. */
+const LIST_LEFT =
   "aws resourcegroupstaggingapi get-resources --tag-filters Key=aws:cloudformation:stack-name,Values=" +
-  `${STACKS.state} --query 'ResourceTagMappingList[].ResourceARN' --output text`;
+  `${STACKS.state},${STACKS.automation} --query 'ResourceTagMappingList[].ResourceARN' --output text`;
 
 function keptOf(settings: Settings, outputs: Outputs | undefined): DestroyView["kept"] {
   const region = outputs === undefined ? "" : ` --region ${outputs.region}`;
@@ -82,9 +82,9 @@ function keptOf(settings: Settings, outputs: Outputs | undefined): DestroyView["
       ),
     },
     {
-      what: "the encryption key of the alarms, the queue of lost firings, the logs; the first command lists them",
+      what: "the encryption key of the alarms, the queue of lost firings, the logs",
       commands: [
-        `${LEFT_OF_STATE}${region}`,
+        `${LIST_LEFT}${region}`,
         `aws kms schedule-key-deletion --key-id KEY_ARN --pending-window-in-days 30${region}`,
         `aws sqs delete-queue --queue-url LOST_FIRINGS_URL${region}`,
         `aws logs delete-log-group --log-group-name LOG_GROUP${region}`,
@@ -121,7 +121,7 @@ export function destroyText({ withState, destroyed, kept, usdPerMonth, warnings 
         `  ${what}\n${withState ? commands.map((command) => `    ${command}\n`).join("") : ""}`,
     ),
     withState
-      ? "\nA ledger that is deleted cannot tell any more what was bought this month: caps begin anew.\n"
+      ? "\nOf the last four commands the first lists what the others name in capitals.\nA ledger that is deleted cannot tell any more what was bought this month: caps begin anew.\n"
       : "\nWith --with-state that stack goes, too, and each thing it leaves is named with its command.\n",
     "Your API keys live on at Kraken: disable or delete them there (Settings, API) when nothing uses them any more.\n",
     warnings.length === 0 ? "" : `\nWarnings\n${warnings.map((text) => `  ${text}\n`).join("")}`,

@@ -1,5 +1,5 @@
 /** What the deploy wrote down of the stacks it made: the only thing that leads the owner's tools to them. */
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as z from "zod";
 import { OUTPUTS, STACKS } from "../../shared/config/names.ts";
 
@@ -84,6 +84,14 @@ export function readOutputs(file: string): Outputs {
     );
   }
   return found;
+}
+
+/** Of stacks that are gone nothing may be believed any more. */
+export function forgetStacks(file: string, stacks: readonly string[]): void {
+  const written = jsonIn(readFileSync(file, "utf8"), file) as Record<string, unknown>;
+  const left = Object.entries(written).filter(([stack]) => !stacks.includes(stack));
+  if (left.length === 0) rmSync(file);
+  else writeFileSync(file, `${JSON.stringify(Object.fromEntries(left), null, 2)}\n`);
 }
 
 function jsonIn(written: string, file: string): unknown {

@@ -86,7 +86,7 @@ async function queueChecks({ sqs, outputs }: Connected): Promise<readonly Check[
       ? good("dead letters", "none")
       : bad(
           "dead letters",
-          `${count} firings or requests were put aside; docs/runbook.md, "A firing was refused and put aside", says what to do`,
+          `${count} ${count === 1 ? "message was" : "messages were"} put aside; docs/runbook.md, "A firing was refused and put aside", says what to do`,
         ),
   ];
 }
@@ -144,15 +144,12 @@ async function accountChecks({ deps, plans }: Connected, account: string): Promi
 function sweepCheck({ dailyTo }: Head, states: readonly PlanState[], now: EpochMs, zone: string): Check {
   const due = dayWindow(later(now, -3 * HOUR_MS - SWEEP_MS - DAY_MS), zone);
   if (dailyTo !== undefined && dailyTo >= due) return good("sweep", `has told of every day up to ${dailyTo}`);
-  const since = Math.min(...states.map(({ activeFrom }) => activeFrom));
+  const since = Math.min(now, ...states.map(({ activeFrom }) => activeFrom)) as EpochMs;
   const mend = "look at the sweep's alarm on the dashboard";
   if (dailyTo !== undefined) return bad("sweep", `has told of no day after ${dailyTo}; ${mend}`);
   return now - since < SWEEP_MS
     ? note("sweep", "has not run yet: it runs each minute after the deploy")
-    : bad(
-        "sweep",
-        `has left no sign of life${Number.isFinite(since) ? ` since ${isoOf(since as EpochMs)}` : ""}; ${mend}`,
-      );
+    : bad("sweep", `has left no sign of life since ${isoOf(since)}; ${mend}`);
 }
 
 async function messageChecks({ deps }: Connected): Promise<readonly Check[]> {
