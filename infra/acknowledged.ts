@@ -38,7 +38,7 @@ export const ACKNOWLEDGED: readonly Acknowledged[] = [
   },
   {
     path: /^TidekeeperAutomation\/PlanSync\/PlanSync\/Worker\/Role\/DefaultPolicy\/Resource$/,
-    rule: "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:scheduler:<AWS::Region>:<AWS::AccountId>:schedule/<PlanSyncSynced55E3CD76>/*]",
+    rule: "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:scheduler:<AWS::Region>:<AWS::AccountId>:schedule/<PlanSyncSynced2C656DAF>/*]",
     reason: "The schedules of a group that is the function's alone; their names are the plans'",
   },
 ];

@@ -10,7 +10,8 @@ import { tidekeeper } from "./tidekeeper.ts";
 const BUILD = join(import.meta.dirname, "../build");
 
 try {
-  const app = new App();
+  // Not by itself at the end, which would make an empty assembly out of a mistake.
+  const app = new App({ autoSynth: false });
   const deployment = readPlans(app.node);
   const stacks = tidekeeper(app, deployment, readChoices(app.node), (name) =>
     bundle(name, deployment.settingsText, BUILD),

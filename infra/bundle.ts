@@ -33,6 +33,8 @@ export function bundle(name: FunctionName, settingsText: string, into: string): 
     mainFields: ["module", "main"],
     minify: true,
     legalComments: "none",
+    // What the SDK imports on demand is required: import() of "node:http" would do what the head of this file avoids.
+    supported: { "dynamic-import": false },
     sourcemap: "linked",
     sourcesContent: false,
     define: {
