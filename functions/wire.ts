@@ -87,9 +87,9 @@ export async function connect(around: Surroundings = inAws()): Promise<Deps> {
       addresses: addresses?.length === 0 ? undefined : addresses,
     }),
     exchange: createExchange({ rest, clock }),
-    secrets: awsSecrets(new SecretsManagerClient(awsConfig(around)), clock, secretName),
+    secrets: awsSecrets(new SecretsManagerClient(awsConfig(around)), around, secretName),
     gates: gateStore(clients.dynamo),
-    deadLetters: sqsQueue(clients.sqs, need(env, ENVIRONMENT.dcaDeadLetters)),
+    deadLetters: sqsQueue(clients.sqs, need(env, ENVIRONMENT.dcaDeadLetters), around),
   };
 }
 
@@ -120,8 +120,8 @@ async function withoutKey(around: Surroundings, { dynamo, sqs, sns }: Clients): 
     chance,
     ledger: runLedger(dynamo),
     books: ledgerBooks(dynamo),
-    notifier: snsNotifier(sns, need(env, ENVIRONMENT.topic)),
-    queue: sqsQueue(sqs, need(env, ENVIRONMENT.dcaQueue)),
+    notifier: snsNotifier(sns, need(env, ENVIRONMENT.topic), around),
+    queue: sqsQueue(sqs, need(env, ENVIRONMENT.dcaQueue), around),
     report,
     measure,
   };
@@ -171,7 +171,7 @@ export function oncePerContainer<T>(connected: () => Promise<T>): () => Promise<
   };
 }
 
-/** Retries are ours (shared/aws/dynamo.ts): the SDK's own would hide lost answers and wait on the wrong clock. */
+/** Retries are ours (shared/aws/retry.ts): the SDK's own would hide lost answers and wait on the wrong clock. */
 export function awsConfig({ env, requestHandler }: Pick<Surroundings, "env" | "requestHandler">) {
   const endpoint = env.AWS_ENDPOINT_URL;
   return {
@@ -180,6 +180,9 @@ export function awsConfig({ env, requestHandler }: Pick<Surroundings, "env" | "r
     ...(endpoint === undefined ? {} : { endpoint }),
     // The embedded endpoint takes any signature; on AWS the role of the function signs.
     ...(endpoint === undefined ? {} : { credentials: { accessKeyId: "local", secretAccessKey: "local" } }),
-    ...(requestHandler === undefined ? {} : { requestHandler }),
+    requestHandler: requestHandler ?? PATIENCE,
   };
 }
+
+/** A container that slept may hold sockets that nobody answers: given up in time for another try, not with the container. */
+const PATIENCE = { connectionTimeout: 3_000, requestTimeout: 5_000, throwOnRequestTimeout: true } as const;

@@ -79,6 +79,11 @@ export class AutomationStack extends Stack {
       new Budget(this, "Budget", { usd: choices.budgetUsd, topic: state.alarms.ticket });
     const { url } = new Dashboard(this, "Dashboard", { alarms, dca, sweep, firings: state.dca });
     new CfnOutput(this, OUTPUTS.dashboard, { key: OUTPUTS.dashboard, value: url });
+    new CfnOutput(this, OUTPUTS.settingsHash, {
+      key: OUTPUTS.settingsHash,
+      value: deployment.settingsHash,
+      description: "Of the plans file that was deployed",
+    });
     if (deployment.emails.length === 0)
       Annotations.of(this).addWarningV2(
         "tidekeeper:nobody-is-told",

@@ -1,6 +1,6 @@
 /** Once a day, one line that accounts for every slot of the day before: planned, and what became of each. */
 import { add, decimal, formatShort } from "../domain/decimal.ts";
-import { dailyText, spentOf } from "../domain/messages.ts";
+import { dailyText, openAllowListText, spentOf } from "../domain/messages.ts";
 import { accountNameOf } from "../domain/plan.ts";
 import type { Outcome } from "../domain/run.ts";
 import { slotsBetween, slotText } from "../domain/schedule.ts";
@@ -11,6 +11,14 @@ import type { Head, PlanState, SweepDeps } from "./ports.ts";
 
 /** A slot just before midnight may be under way for as long; after that an unfinished one is told as such. */
 const SETTLED_MS = 3 * HOUR_MS;
+
+/** With `egress: none` the owner's keys work from anywhere. Said when the day's line is, once a week. */
+async function tellOpenAllowList(deps: SweepDeps, account: string, now: EpochMs): Promise<void> {
+  if (deps.settings.egress !== "none" || deps.venue !== "kraken") return;
+  const week = Math.floor(now / (7 * DAY_MS));
+  const text = openAllowListText(venueLabel(deps));
+  await deps.books.addMessage(account, { id: `open-allow-list#${week}`, at: now, ...text });
+}
 
 /** True when a line was written. Asking again on the same day changes nothing. */
 export async function tellDay(
@@ -24,6 +32,7 @@ export async function tellDay(
   const yesterday = dayWindow(later(now, -SETTLED_MS - DAY_MS), zone);
   if (head.dailyTo === yesterday || day === yesterday) return false;
 
+  await tellOpenAllowList(deps, account, now);
   // Two days back is enough in every zone; the day's own window picks.
   const states = new Map(plans.map((state) => [state.id, state]));
   const planned = deps.settings.plans.flatMap((plan) => {

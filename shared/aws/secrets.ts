@@ -5,11 +5,11 @@ import {
   type SecretsManagerClient,
 } from "@aws-sdk/client-secrets-manager";
 import * as z from "zod";
-import type { Clock } from "../app/clock.ts";
 import type { Secrets } from "../app/ports.ts";
 import { type Credentials, Secret } from "../app/secret.ts";
 import type { KeyUseKind } from "../domain/key-check.ts";
 import { MINUTE_MS } from "../domain/time.ts";
+import { type Patience, repeated } from "./retry.ts";
 
 const CACHE_MS = 5 * MINUTE_MS;
 
@@ -25,9 +25,10 @@ export const secretText = (apiKey: string, privateKey: string): string =>
 
 export function awsSecrets(
   client: SecretsManagerClient,
-  clock: Clock,
+  patience: Patience,
   nameOf: (account: string, use: KeyUseKind) => string,
 ): Secrets {
+  const { clock } = patience;
   const cache = new Map<string, { readonly at: number; readonly credentials: Credentials | undefined }>();
 
   return {
@@ -39,16 +40,22 @@ export function awsSecrets(
         return known.credentials;
       }
       cache.delete(name);
-      const credentials = await fetch(client, name);
+      const credentials = await fetch(client, name, patience);
       cache.set(name, { at: clock.monotonicMs(), credentials });
       return credentials;
     },
   };
 }
 
-async function fetch(client: SecretsManagerClient, name: string): Promise<Credentials | undefined> {
+async function fetch(
+  client: SecretsManagerClient,
+  name: string,
+  patience: Patience,
+): Promise<Credentials | undefined> {
   try {
-    const { SecretString, VersionId } = await client.send(new GetSecretValueCommand({ SecretId: name }));
+    const { SecretString, VersionId } = await repeated(patience, () =>
+      client.send(new GetSecretValueCommand({ SecretId: name })),
+    );
     if (SecretString === undefined) return undefined;
     const read = secretSchema.safeParse(parse(SecretString));
     // Never the cause: zod and JSON.parse quote what they read.

@@ -233,3 +233,12 @@ export function cancelledText(
 /** The answer to `tide resolve` where it is not given at once. */
 export const resolutionText = (label: Label, run: string, answer: string): MessageText =>
   titled(label, `${run}: asked Kraken again`, `You asked about ${run} again: ${answer}.`);
+
+/** The price of `egress: none`, said every week. */
+export const openAllowListText = (label: Label): MessageText =>
+  titled(
+    label,
+    "your API keys work from any address",
+    "tide.yaml says egress: none, so Kraken cannot bind the API keys to an address: whoever gets hold of one can trade with it " +
+      "from anywhere, though not withdraw. egress: nat-instance and npm run deploy change that; tide cost says for how much.",
+  );

@@ -10,7 +10,8 @@ const open = async (options: HouseOptions = {}) => {
 };
 afterEach(() => house.close());
 
-const orders = () => house.control("GET", "/orders") as Promise<ExchangeOrder[]>;
+const orders = () =>
+  house.control("GET", "/orders") as Promise<(ExchangeOrder & { readonly acceptedAt: string })[]>;
 const metrics = () => house.measured.map(({ metric }) => metric);
 const ask = (request: object) => house.fire({ account: "main", asked: "once", ...request });
 
@@ -191,5 +192,21 @@ describe("what alarms watch", () => {
     expect(metricOf("abandoned", "UNPROVEN")).toBe("RunsAbandoned");
     expect(metricOf("missed", "LATE")).toBe("SlotsMissed");
     expect(metricOf("bought", "FILLED")).toBeUndefined();
+  });
+});
+
+describe("keys that work from anywhere", () => {
+  test("are spoken of each week with egress none on the real exchange, and never in play", async () => {
+    await open({ plans: `${PLANS}egress: none\nacceptOpenAllowList: true\n` });
+    const weekly = async () =>
+      (await house.messages()).filter(({ id }) => id.startsWith("open-allow-list#")).length;
+    await house.pass(3);
+    expect(await weekly()).toBe(0);
+    await house.restart((deps) => ({ ...deps, venue: "kraken" }));
+    for (let day = 0; day < 15; day++) {
+      house.clock.moveTo(house.clock.now() + 86_400_000);
+      await house.sweep();
+    }
+    expect(await weekly()).toBe(3);
   });
 });
