@@ -10,9 +10,10 @@ import { type Given, UsageError } from "./verb.ts";
 type Key = { readonly apiKey: string; readonly privateKey: string };
 
 export default async function keysSet({ options }: Given): Promise<number> {
-  // With real money, opening the machine may first take the passphrase from the same input.
-  const isReal = !options.aws && (options.exchange ?? exchangeOf(options.state)) === "kraken";
-  const early = isReal ? undefined : await givenKey();
+  // With real money, opening the machine may first take the passphrase from the same input; a deployment that cannot be
+  // found is told before anything is typed.
+  const isLate = options.aws || (options.exchange ?? exchangeOf(options.state)) === "kraken";
+  const early = isLate ? undefined : await givenKey();
   return withDoor(options, async (door) => {
     const key = early ?? (await givenKey());
     const { result, label } = await door.ask<KeyView>("keys-set", {

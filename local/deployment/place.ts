@@ -169,7 +169,8 @@ function silenceText({ outputs, plans }: Connected): string {
   const nat =
     plans.egress === "none" ? "" : `the ${plans.egress === "nat-gateway" ? "NAT gateway" : "NAT instance"}, `;
   const where = outputs.dashboard === undefined ? "" : ` (${outputs.dashboard})`;
-  return `Look at the alarms of the dca function, ${nat}and its dead-letter queue${where}; docs/runbook.md says what to do, tide doctor --aws what is wrong`;
+  const articles = `"A function fails"${nat === "" ? "" : ', "The NAT is down"'}`;
+  return `Look at the alarms of the dca function, ${nat}and its dead-letter queue${where}; tide doctor --aws says what is wrong, docs/runbook.md what to do (${articles})`;
 }
 
 /** The version that the functions would use now; undefined when there is none. The value itself is never read here. */

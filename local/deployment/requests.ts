@@ -40,16 +40,22 @@ export class Requests {
 
   /** Answers the id of the message, which names its answer. */
   async send(account: string, body: unknown, dedupe: string): Promise<string> {
-    const { MessageId } = await this.#at.sqs.send(
-      new SendMessageCommand({
-        QueueUrl: this.#at.outputs.dcaQueue,
-        MessageBody: JSON.stringify(body),
-        MessageGroupId: queueGroup(account),
-        MessageDeduplicationId: dedupe.slice(0, 128),
-      }),
-      { abortSignal: AbortSignal.timeout(SEND_MS_MAX) },
-    );
-    return MessageId!;
+    const command = new SendMessageCommand({
+      QueueUrl: this.#at.outputs.dcaQueue,
+      MessageBody: JSON.stringify(body),
+      MessageGroupId: queueGroup(account),
+      MessageDeduplicationId: dedupe.slice(0, 128),
+    });
+    const abortSignal = AbortSignal.timeout(SEND_MS_MAX);
+    try {
+      const { MessageId } = await this.#at.sqs.send(command, { abortSignal });
+      return MessageId!;
+    } catch (error) {
+      if (!abortSignal.aborted) throw error;
+      throw new Error(
+        `the queue gave no answer in ${SEND_MS_MAX / 1000} s; it may have the message all the same`,
+      );
+    }
   }
 
   /** `asked` makes each asking a message of its own: the queue drops what it has just seen. */

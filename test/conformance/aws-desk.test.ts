@@ -1,4 +1,5 @@
 /** The owner's desk on a deployment, in this process: arming, doubts, silence, and what does not work. */
+import { setTimeout as pause } from "node:timers/promises";
 import { GetSecretValueCommand } from "@aws-sdk/client-secrets-manager";
 import { afterEach, describe, expect, test } from "vitest";
 import { armingHash } from "../../shared/app/ids.ts";
@@ -91,6 +92,21 @@ describe("when the functions do not answer", () => {
     expect(killed).toMatchObject({ asked: [], notAsked: [{ account: "main", why: expect.any(String) }] });
     expect((await house.deps.books.head("main")).killed).toBe(true);
   });
+});
+
+test("a verdict on another version of the key is not taken for one on this", async () => {
+  const { desk, told } = await open();
+  await desk.setKey("main", "trade", house.key("trade"));
+  const { books, ledger } = house.deps;
+  const known = (await books.keyCheck("main", "trade"))!;
+  house.letWork(false);
+  const asked = desk.setKey("main", "trade", house.key("withdraw"));
+  await expect.poll(() => told.filter((text) => text.startsWith("asked"))).toHaveLength(2);
+  const later = { ...known, checkedAt: (known.checkedAt + 1) as typeof known.checkedAt };
+  await ledger.setKeyCheck("main", "trade", later);
+  await pause(300);
+  house.letWork(true);
+  expect(await asked).toMatchObject({ state: "refused", name: "tidekeeper-sandbox-withdraw" });
 });
 
 describe("an order in doubt", () => {

@@ -1,7 +1,5 @@
 /** `tide --aws` against a deployment in the embedded AWS, with a worker in place of Lambda. One story, told in order. */
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { ADDRESS, type AwsHouse, openAwsHouse } from "../support/aws-house.ts";
 
 let house: AwsHouse;
@@ -81,49 +79,4 @@ test("kill turns the switch on at once, has the functions cancel, and resume tur
     .toContainEqual(expect.stringMatching(/^asked#/));
   expect((await aws(["resume"])).stdout).toContain("the kill switch is off");
   expect((await house.deps.books.head("main")).killed).toBe(false);
-});
-
-describe("other plans than the deployed ones", () => {
-  const other = () => join(house.dir, "other.yaml");
-  beforeAll(async () => {
-    const text = `
-mode: dry-run
-timezone: Europe/Berlin
-limits: { perOrder: 500 EUR, perDay: 500 EUR, perMonth: 2000 EUR, maxSlippage: 0.5% }
-plans: [{ id: btc-weekly, buy: 200 EUR of BTC, every: monday 08:00 }]
-`;
-    await writeFile(other(), text);
-  });
-
-  test("are warned about where nothing is spent", async () => {
-    const next = await aws(["next", "--plans", other()]);
-    expect(next).toMatchObject({ code: 0, stdout: expect.stringContaining("200 EUR of BTC") });
-    expect(next.stderr).toMatch(/warning: .*other\.yaml is not what was deployed.*npm run deploy/);
-  });
-
-  test.each([["buy", "btc-weekly", "--yes"], ["arm"]])("are refused by %s", async (...words) => {
-    const { code, stdout, stderr } = await aws([...words, "--plans", other()]);
-    expect({ code, stdout }).toEqual({ code: 3, stdout: "" });
-    expect(stderr).toContain("is not what was deployed");
-  });
-});
-
-describe("what was asked wrongly", () => {
-  test.each([
-    [
-      ["status", "--outputs", "none.json"],
-      "none.json is not there: no deployment was made from this folder; run npm run deploy",
-    ],
-    [["status", "--exchange", "sandbox"], "--exchange is of one machine"],
-    [["status", "--plans", "none.yaml"], "none.yaml cannot be read"],
-    [["buy", "gold", "--yes"], 'there is no plan "gold"; there is btc-weekly'],
-    [["why", "btc-weekly@none"], "btc-weekly@first"],
-    [["resolve", "btc-weekly@first"], "is not in quarantine; none is"],
-    [["keys", "set", "--account", "second"], 'there is no account "second"; there is main'],
-    [["keys", "set", "a-key"], "a key is not taken as an argument"],
-  ])("%j", async (words, text) => {
-    const { code, stdout, stderr } = await aws(words, JSON.stringify(house.key("trade")));
-    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-    expect(stderr).toContain(text);
-  });
 });

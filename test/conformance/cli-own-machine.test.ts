@@ -117,3 +117,25 @@ test("a key that can withdraw is refused with its tick box; the good one is take
   expect(check.stdout).toMatch(/main trade key \S+: good\n[\s\S]*main read key \S+: good/);
   for (const { stdout, stderr } of [bad, bought, check]) expect(stdout + stderr).not.toContain(trade!.secret);
 });
+
+test("doctor names what is right, and ends with 3 for what must be mended", async () => {
+  const well = await house.tide(["doctor"]);
+  expect(well.code).toBe(0);
+  for (const text of [
+    /^ok +plans file +.*: 3 plans$/m,
+    /^ok +caps +btc-daily: 20 EUR is under every cap$/m,
+    /^ok +firings +btc-payday fires next /m,
+    /^ok +state folder +.* can be worked in; exchange: sandbox at /m,
+    /^note +mode +play money/m,
+    /^note +plan +eth-weekdays is paused; tide resume eth-weekdays/m,
+    /^ok +trade key +main, tidekeeper-sandbox-trade: good$/m,
+    /^All is well\.$/m,
+  ])
+    expect(well.stdout).toMatch(text);
+  const mistaken = await house.tide(["doctor", "--json", "--plans", join(house.dir, "wrong.yaml")]);
+  expect(mistaken.code).toBe(3);
+  expect(JSON.parse(mistaken.stdout)).toMatchObject({
+    fine: false,
+    checks: [{ what: "plans file", state: "bad", text: expect.stringContaining("1,000 EUR") }],
+  });
+});

@@ -1,6 +1,6 @@
 /** `tide deploy` and `tide destroy` before anything exists: what they say, what they would start, and what stops them. */
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -9,6 +9,7 @@ import { join, relative } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import deploy from "../../local/cli/deploy.ts";
 import destroy from "../../local/cli/destroy.ts";
+import { deployedText } from "../../local/deployment/deploy-text.ts";
 import { tickBoxes } from "../../local/deployment/key-steps.ts";
 import { ROOT, tide } from "../support/cli-house.ts";
 
@@ -204,6 +205,8 @@ describe("destroy", () => {
 });
 
 test("the tick boxes that are told are those that the key check asks for", () => {
+  const readme = readFileSync(join(ROOT, "README.md"), "utf8");
+  for (const box of tickBoxes("trade")) expect(readme).toContain(`   - ${box}\n`);
   expect(tickBoxes("trade")).toEqual([
     "Funds permissions: Query",
     "Orders and trades: Query open orders & trades",
@@ -211,4 +214,31 @@ test("the tick boxes that are told are those that the key check asks for", () =>
     "Orders and trades: Create & modify orders",
     "Orders and trades: Cancel & close orders",
   ]);
+});
+
+test("after a deploy each next step is named in its order, with all that belongs to the key", () => {
+  const deployed = {
+    name: "ab12",
+    region: "eu-west-1",
+    dashboard: undefined,
+    keyName: "tidekeeper-ab12-trade",
+    addresses: ["203.0.113.7"],
+    emails: ["o@example.org"],
+    withoutKey: ["main", "savings"],
+    plan: "btc-nightly",
+    isLive: false,
+  };
+  const text = deployedText(deployed);
+  const steps = [...text.matchAll(/^\d\. (.*)$/gm)].map(([, step]) => step);
+  expect(steps).toEqual([
+    "Confirm the e-mail that AWS sent to o@example.org, or no message arrives.",
+    "Make an API key for main, savings.",
+    "npm run tide -- keys set --aws --account NAME",
+    "npm run tide -- doctor --aws",
+    "npm run tide -- buy btc-nightly --aws",
+    "When you want it to buy: mode: live in the plans file, npm run deploy, npm run tide -- arm --aws",
+  ]);
+  expect(text).toMatch(/Key name +tidekeeper-ab12-trade\n/);
+  expect(text).toMatch(/IP address restriction +on: 203\.0\.113\.7\n/);
+  expect(deployedText({ ...deployed, addresses: [] })).toContain("cannot be used: with egress none");
 });
