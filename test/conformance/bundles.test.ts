@@ -230,6 +230,10 @@ describe.each(BUNDLES)("the bundle of %s", (name) => {
     expect(found).toEqual(name === "dca" ? ["API-Sign", "undici"] : []);
   });
 
+  test("loads what it needs with require, nothing with import()", () => {
+    expect(textOf("index.js")).not.toMatch(/\bimport\(/);
+  });
+
   test("holds no secret, no host that packages come from, and no path of the machine it was built on", () => {
     const lock = readFileSync(join(ROOT, "package-lock.json"), "utf8");
     const hosts = [...lock.matchAll(/"resolved": "(https?:\/\/[^/"]+)/g)].map(

@@ -43,7 +43,7 @@ export async function invoke(
     printed += part;
     if (isDoomed || killAfter?.test(printed) !== true) return;
     isDoomed = true;
-    void sleep(300).then(() => child.kill("SIGKILL"));
+    void sleep(100).then(() => child.kill("SIGKILL"));
   });
   const closed = new Promise((resolve) => child.once("close", resolve));
   const [stderr, told] = await Promise.all([
