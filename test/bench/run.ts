@@ -4,6 +4,7 @@
  */
 import { parseArgs } from "node:util";
 import { calls } from "./calls.ts";
+import { coldStart } from "./cold-start.ts";
 import type { Measure } from "./measure.ts";
 import { ccxt } from "./peers.ts";
 import { signing } from "./signing.ts";
@@ -27,6 +28,7 @@ const measures: readonly Measure[] = [
   ...(await signing(rounds)),
   ...(await calls(rounds)),
   ...(await trips()),
+  ...(await coldStart(rounds)),
 ];
 
 const number = (value: number | null): string => (value === null ? "–" : value.toLocaleString("en"));

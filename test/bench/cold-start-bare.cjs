@@ -1,0 +1,2 @@
+/** Bare Node: says that it is there. */
+require("node:fs").writeSync(3, "{}");
