@@ -111,6 +111,7 @@ export class StateStack extends Stack {
     tell(OUTPUTS.table, this.table.tableName, "The ledger");
     tell(OUTPUTS.dcaQueue, this.dca.queue.queueUrl, "Firings and the owner's requests");
     tell(OUTPUTS.dcaDeadLetters, this.dca.deadLetters.queueUrl, "Firings that were put aside");
+    tell(OUTPUTS.lostFirings, this.lostFirings.queueUrl, "Firings that could not be put into their queue");
     tell(OUTPUTS.topic, this.messages.topicArn, "Messages to the owner");
     tell(OUTPUTS.region, Aws.REGION, "Where it runs");
   }

@@ -4,7 +4,7 @@ import { WORKER_SECONDS_MAX } from "../../shared/config/names.ts";
 import { AppFunction, type AppFunctionProps } from "./app-function.ts";
 import type { FiringQueue } from "./firing-queue.ts";
 
-/** Lambda's own least and a bound: more accounts than that wait for each other, and Kraken's limit per address is kept. */
+/** Lambda's own least, and a bound: more accounts than that wait for each other (docs/scale.md says what that means). */
 const CONCURRENCY_MIN = 2;
 const CONCURRENCY_MAX = 50;
 

@@ -1,4 +1,5 @@
 /** Once a day, one line that accounts for every slot of the day before: planned, and what became of each. */
+import { windowsOverBefore } from "../domain/caps.ts";
 import { add, decimal, formatShort } from "../domain/decimal.ts";
 import { dailyText, openAllowListText, spentOf } from "../domain/messages.ts";
 import { accountNameOf } from "../domain/plan.ts";
@@ -11,6 +12,10 @@ import type { Head, PlanState, SweepDeps } from "./ports.ts";
 
 /** A slot just before midnight may be under way for as long; after that an unfinished one is told as such. */
 const SETTLED_MS = 3 * HOUR_MS;
+
+/** Longer than any order can be in doubt, and than anybody looks back in the caps. */
+const WINDOWS_KEPT_MS = 70 * DAY_MS;
+const WINDOWS_AT_ONCE = 100;
 
 /** With `egress: none` the owner's keys work from anywhere. Said when the day's line is, once a week. */
 async function tellOpenAllowList(deps: SweepDeps, account: string, now: EpochMs): Promise<void> {
@@ -37,7 +42,7 @@ export async function tellDay(
   const states = new Map(plans.map((state) => [state.id, state]));
   const planned = deps.settings.plans.flatMap((plan) => {
     const state = states.get(plan.id);
-    if (plan.kind !== "dca" || state === undefined || accountNameOf(plan, deps.settings.accounts) !== account)
+    if (state === undefined || plan.kind !== "dca" || accountNameOf(plan, deps.settings.accounts) !== account)
       return [];
     const from = Math.max(later(now, -3 * DAY_MS), state.activeFrom) as EpochMs;
     return slotsBetween(plan.schedule, plan.zone, from, now)
@@ -71,6 +76,7 @@ export async function tellDay(
     });
     await deps.books.addMessage(account, { id: `daily#${yesterday}`, at: now, ...text });
   }
-  await deps.books.setDaily(account, yesterday);
+  const before = dayWindow(later(now, -WINDOWS_KEPT_MS), zone);
+  await deps.books.setDaily(account, yesterday, windowsOverBefore(head.used.keys(), before, WINDOWS_AT_ONCE));
   return planned.length > 0 || runs.length > 0;
 }

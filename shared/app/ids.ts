@@ -23,8 +23,17 @@ export const hashOf = (value: unknown): string =>
   createHash("sha256").update(canonical(value)).digest("hex").slice(0, 32);
 
 /** What `tide arm` was shown: any other plan or cap needs a new arming. */
-export const armingHash = (deps: { readonly settings: Settings }): string =>
-  hashOf({ plans: deps.settings.plans, limits: deps.settings.limits });
+export function armingHash({ settings }: { readonly settings: Settings }): string {
+  let hash = armingHashes.get(settings);
+  if (hash === undefined) {
+    hash = hashOf({ plans: settings.plans, limits: settings.limits });
+    armingHashes.set(settings, hash);
+  }
+  return hash;
+}
+
+/** Asked twice in every live run, and 20 ms of work with a thousand plans. Settings never change in a process. */
+const armingHashes = new WeakMap<Settings, string>();
 
 function canonical(value: unknown): string {
   if (typeof value === "bigint") return `${value}n`;

@@ -7,18 +7,26 @@
  */
 import { cancelledText, resolutionText } from "../domain/messages.ts";
 import type { OwnerRequest } from "../domain/run.ts";
+import { SECOND_MS } from "../domain/time.ts";
 import { cancelOurs } from "./cancel-ours.ts";
 import { checkKeyNow } from "./check-key.ts";
 import { venueLabel } from "./label.ts";
 import type { Deps } from "./ports.ts";
 import { FiringRefused } from "./refuse-firing.ts";
 import { type Resolution, resolveRun } from "./resolve-run.ts";
+import { Postponed } from "./run-context.ts";
+import { KeyUnavailable } from "./with-key.ts";
 
 /** `id` names this delivery's message, so that its answer is told once. Throws FiringRefused for an unknown account. */
 export async function answerOwner(request: OwnerRequest, id: string, deps: Deps): Promise<void> {
   const { account } = request;
   if (!deps.settings.accounts.some(({ name }) => name === account))
     throw new FiringRefused(`there is no account ${JSON.stringify(account)}`);
+  return patiently(deps, () => answer(request, id, deps));
+}
+
+async function answer(request: OwnerRequest, id: string, deps: Deps): Promise<void> {
+  const { account } = request;
   switch (request.kind) {
     case "check-key":
       await checkKeyNow(deps, account, request.use);
@@ -31,6 +39,25 @@ export async function answerOwner(request: OwnerRequest, id: string, deps: Deps)
     }
   }
 }
+
+/** The owner waits for the answer: a key that rests is waited for, rather than the queue's two minutes. */
+async function patiently(deps: Deps, work: () => Promise<void>): Promise<void> {
+  const startedAt = deps.clock.monotonicMs();
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      const isResting = error instanceof KeyUnavailable || error instanceof Postponed;
+      const tookMs = deps.clock.monotonicMs() - startedAt;
+      if (!isResting || tookMs + PAUSE_MS > PATIENCE_MS) throw error;
+      await deps.clock.sleep(PAUSE_MS);
+    }
+  }
+}
+
+const PAUSE_MS = 5 * SECOND_MS;
+/** Then at most 25 s for a key that another worker holds, and two looks at Kraken 15 s apart: together under a minute. */
+const PATIENCE_MS = 15 * SECOND_MS;
 
 async function resolutionOf(account: string, run: string, deps: Deps): Promise<string> {
   try {

@@ -187,7 +187,8 @@ export interface LedgerBooks {
   setKilled(account: string, killed: boolean): Promise<void>;
   /** Undefined takes the arming away. */
   setArmed(account: string, hash: string | undefined): Promise<void>;
-  setDaily(account: string, day: string): Promise<void>;
+  /** Remembers that the day was told, and forgets the named cap windows, which are over. */
+  setDaily(account: string, day: string, windowsOver: readonly string[]): Promise<void>;
   /** A person has looked: the plan may run again. With `why`, only if it is on hold for that very reason. */
   unblock(account: string, plan: string, why?: string): Promise<void>;
   keyCheck(account: string, use: KeyUseKind): Promise<KeyCheck | undefined>;

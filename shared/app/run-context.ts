@@ -147,11 +147,17 @@ export class RunContext {
       return await read();
     } catch (error) {
       if (!(error instanceof ExchangeError) || error.retry === "never") throw error;
-      const soon = later(this.deps.clock.now(), MINUTE_MS);
+      const soon = later(this.deps.clock.now(), this.#pauseMsFor(error));
       // Test: a public call that is throttled comes back when Kraken said, not before
       const named = later((error.waitUntil ?? soon) as EpochMs, SECOND_MS);
       throw new Postponed(named > soon ? named : soon, error.message);
     }
+  }
+
+  /** Public calls are limited by address: runs that were all turned away must not all come back in the same second. */
+  #pauseMsFor({ code }: ExchangeError): number {
+    const isCrowded = code === "RATE_LIMITED" || code === "TOO_MANY_REQUESTS" || code === "THROTTLED";
+    return Math.floor(MINUTE_MS * (isCrowded ? 1 + 2 * this.deps.chance.fraction() : 1));
   }
 
   /** What the ledger says now, when another worker has gone on with the run or a write was not taken. */

@@ -28,8 +28,7 @@ export function measureAccounts(
     count(({ head }) => head.killed),
   );
   tell(deps, "PlansOnHold", accounts.flatMap(({ plans }) => plans.filter(isOnHold)).length);
-  const ages = accounts.map(({ key }) => (key?.since === undefined ? 0 : now - key.since));
-  const oldestMs = Math.max(0, ...ages);
+  const oldestMs = accounts.reduce((oldest, { key }) => Math.max(oldest, now - (key?.since ?? now)), 0);
   if (oldestMs > KEY_AGE_MS_MAX) tell(deps, "KeyAgeDays", Math.floor(oldestMs / DAY_MS));
 }
 

@@ -5,7 +5,7 @@
  * Promises: every slot of every plan since it was first seen ends up with a run; doing it twice is doing it once.
  */
 import { missedText } from "../domain/messages.ts";
-import { accountNameOf, type DcaPlan } from "../domain/plan.ts";
+import { accountNameOf, type DcaPlan, type Plan } from "../domain/plan.ts";
 import type { Run } from "../domain/run.ts";
 import { nextSlot, slotsBetween, slotText } from "../domain/schedule.ts";
 import { type EpochMs, later, MINUTE_MS } from "../domain/time.ts";
@@ -22,6 +22,8 @@ const UNDERWAY_MS = 2 * MINUTE_MS;
 const LATE_MS = 10 * MINUTE_MS;
 /** At most this many slots of one plan in one sweep; the next one goes on. */
 const SLOTS_MAX = 500;
+/** Most of a sweep is waiting for the table. One after the other, 5,000 accounts would not fit into its minute. */
+const ACCOUNTS_AT_ONCE = 16;
 /** A transaction has at most 100 actions; the message is one of them. */
 const MISSED_AT_ONCE = 90;
 
@@ -46,14 +48,17 @@ export async function registerPlans(deps: SweepDeps): Promise<void> {
   }
   // A plan that left tide.yaml starts its accounts anew when it comes back: editing never fires.
   // Test: fires nothing when it comes back: its slots count from then on
+  const planned = plansByAccount(deps);
   for (const account of deps.settings.accounts) {
+    const ids = new Set((planned.get(account.name) ?? []).map(({ id }) => id));
     for (const { id } of await deps.books.plans(account.name)) {
-      const isThere = deps.settings.plans.some(
-        (plan) => plan.id === id && accountNameOf(plan, deps.settings.accounts) === account.name,
-      );
-      if (!isThere) await deps.books.registerPlan(account.name, id, RETIRED, now);
+      if (!ids.has(id)) await deps.books.registerPlan(account.name, id, RETIRED, now);
     }
   }
+}
+
+function plansByAccount({ settings }: Pick<SweepDeps, "settings">): ReadonlyMap<string, readonly Plan[]> {
+  return Map.groupBy(settings.plans, (plan) => accountNameOf(plan, settings.accounts));
 }
 
 /** In place of the hash of a schedule. */
@@ -73,6 +78,19 @@ export async function sweepRuns(deps: SweepDeps): Promise<SweepReport> {
   throw new AggregateError(failures, failures.map(({ message }) => message).join("; "));
 }
 
+/** Works on all items, so many of them at once, beginning in their order. `work` must not throw. */
+async function inParallel<T>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const next = items.values();
+  const worker = async (): Promise<void> => {
+    for (const item of next) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
+}
+
 type Attempt = (work: () => Promise<void>) => Promise<void>;
 
 async function sweepAll(deps: SweepDeps, attempt: Attempt): Promise<SweepReport> {
@@ -87,8 +105,9 @@ async function sweepAll(deps: SweepDeps, attempt: Attempt): Promise<SweepReport>
   const fired: string[] = [];
   const missed: string[] = [];
   const health: AccountHealth[] = [];
-  for (const account of deps.settings.accounts) {
-    await attempt(async () => {
+  const planned = plansByAccount(deps);
+  await inParallel(deps.settings.accounts, ACCOUNTS_AT_ONCE, (account) =>
+    attempt(async () => {
       const plans = await deps.books.plans(account.name);
       const [head, key] = await Promise.all([
         deps.books.head(account.name),
@@ -96,10 +115,9 @@ async function sweepAll(deps: SweepDeps, attempt: Attempt): Promise<SweepReport>
       ]);
       health.push({ head, plans, key });
       const states = new Map(plans.map((state) => [state.id, state]));
-      for (const plan of deps.settings.plans) {
+      for (const plan of planned.get(account.name) ?? []) {
         const state = states.get(plan.id);
-        const isOurs = accountNameOf(plan, deps.settings.accounts) === account.name;
-        if (plan.kind !== "dca" || state === undefined || !isOurs) continue;
+        if (plan.kind !== "dca" || state === undefined) continue;
         await attempt(async () => {
           const found = await accountSlots(deps, account.name, plan, state, now);
           fired.push(...found.fired);
@@ -107,8 +125,8 @@ async function sweepAll(deps: SweepDeps, attempt: Attempt): Promise<SweepReport>
         });
       }
       await attempt(async () => void (await tellDay(deps, account.name, { head, plans }, now)));
-    });
-  }
+    }),
+  );
   measureAccounts(deps, health, now);
   const untold = await deps.books.unsentMessages(now);
   measureOpenWork(deps, work, untold, now);

@@ -48,7 +48,7 @@ export function windowsMoved(before: Intent, windows: readonly CapWindow[]) {
   const conditions: string[] = [];
   for (const [index, name] of left.entries()) {
     names[`#left${index}`] = name;
-    sets.push(`#left${index} = #left${index} - :cost`);
+    sets.push(`#left${index} = if_not_exists(#left${index}, :cost) - :cost`);
   }
   for (const [index, { name, cap }] of joined.entries()) {
     names[`#w${index}`] = name;
@@ -116,7 +116,8 @@ export function settleActions(
   for (const [index, window] of before.windows.entries()) {
     names[`#w${index}`] = window;
     values[":freed"] = n(freed);
-    sets.push(`#w${index} = #w${index} - :freed`);
+    // A window that was over long ago may have been forgotten: then there is nothing to give back to.
+    sets.push(`#w${index} = if_not_exists(#w${index}, :freed) - :freed`);
   }
   for (const [index, { asset, units }] of settlement.net.entries()) {
     names[`#n${index}`] = netName(asset);

@@ -216,10 +216,13 @@ export function ledgerBooks(dynamo: Dynamo): LedgerBooks {
       });
     },
 
-    async setDaily(account, day) {
+    async setDaily(account, day, windowsOver) {
+      const names = Object.fromEntries(windowsOver.map((name, index) => [`#w${index}`, name]));
+      const forget = windowsOver.length === 0 ? "" : ` REMOVE ${Object.keys(names).join(", ")}`;
       await update({
         Key: headKey(account),
-        UpdateExpression: `SET dailyTo = :day, ${schemaUpdate}`,
+        UpdateExpression: `SET dailyTo = :day, ${schemaUpdate}${forget}`,
+        ...(windowsOver.length === 0 ? {} : { ExpressionAttributeNames: names }),
         ExpressionAttributeValues: { ":day": s(day), ...schemaValue },
       });
     },

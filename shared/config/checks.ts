@@ -68,7 +68,7 @@ export function checkSchedule({ item: plan, at }: Placed<Plan>, report: Report):
   if (skipped === undefined) return;
   report.warn(
     place,
-    `${scheduleText(schedule)} does not exist in ${zone} on days when clocks go forward, next ${skipped}; that slot is skipped. A later hour is always there`,
+    `${scheduleText(schedule)} does not exist in ${zone} on days when clocks go forward, as on ${skipped}; that slot is skipped. A later hour is always there`,
   );
 }
 

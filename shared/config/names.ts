@@ -57,6 +57,8 @@ export const OUTPUTS = {
   table: "TableName",
   dcaQueue: "DcaQueueUrl",
   dcaDeadLetters: "DcaDeadLettersUrl",
+  /** Firings that Scheduler could not put into their queue. */
+  lostFirings: "LostFiringsUrl",
   topic: "MessagesTopicArn",
   region: "Region",
   /** Of the Automation stack. */

@@ -39,6 +39,20 @@ export function windowsOf(limits: Limits, asset: string, day: string, month: str
   ];
 }
 
+/**
+ * Of the windows that an account has, those that were over before `day`, `2026-09-24` or `2026-09`: nothing is claimed in them
+ * any more, and an account of many years would carry one for each of its days in every write. At most `limit` of them.
+ */
+export function windowsOverBefore(names: Iterable<string>, day: string, limit: number): readonly string[] {
+  const over: string[] = [];
+  for (const name of names) {
+    const end = /^used\|(?:day|month)\|[^|]+\|(\d{4}-\d\d(?:-\d\d)?)$/.exec(name)?.[1];
+    if (end !== undefined && end < day.slice(0, end.length)) over.push(name);
+    if (over.length >= limit) break;
+  }
+  return over;
+}
+
 /** Up: what is reserved must cover what Kraken can take. */
 export const reservedUnits = (costMax: Cost): bigint => unitsAt(toScale(costMax, CAP_SCALE, "up"), CAP_SCALE);
 

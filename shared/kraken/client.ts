@@ -2,9 +2,16 @@
 import type { Clock } from "../app/clock.ts";
 import { ExchangeError } from "../app/errors.ts";
 import type { Exchange, KeyUse } from "../app/exchange.ts";
-import { type FeeRates, type Pair, type PairRules, type PairStatus, pairName } from "../domain/market.ts";
+import {
+  type FeeRates,
+  type Pair,
+  type PairRules,
+  type PairStatus,
+  pairName,
+  type SystemStatus,
+} from "../domain/market.ts";
 import { cost, type Volume } from "../domain/money.ts";
-import { type EpochMs, epochMs, HOUR_MS, MINUTE_MS } from "../domain/time.ts";
+import { type EpochMs, epochMs, HOUR_MS, MINUTE_MS, SECOND_MS } from "../domain/time.ts";
 import { createAccount } from "./account.ts";
 import { Cache } from "./cache.ts";
 import { assetPairs } from "./endpoints/asset-pairs.ts";
@@ -18,6 +25,8 @@ import type { Rest } from "./rest.ts";
 const METADATA_AGE_MS_MAX = HOUR_MS;
 /** A tier can change at any time, and what is reserved is reckoned with it: known for one buy, not for the next. */
 const FEES_AGE_MS_MAX = MINUTE_MS;
+/** Runs that follow each other ask once: public calls are limited by address, and AddOrder has its own word on the mode. */
+const STATUS_AGE_MS_MAX = 10 * SECOND_MS;
 const OFFSET_AGE_MS_MAX = 10 * MINUTE_MS;
 /** How far the local clock may jump before the offset to Kraken's is measured anew. */
 const CLOCK_STEP_MS_MAX = 500;
@@ -27,6 +36,7 @@ export type ExchangeOptions = { readonly rest: Rest; readonly clock: Clock };
 export function createExchange({ rest, clock }: ExchangeOptions): Exchange {
   const rulesOf = new Cache<PairRules>(clock, METADATA_AGE_MS_MAX);
   const feesOf = new Cache<FeeRates>(clock, FEES_AGE_MS_MAX);
+  const statusOf = new Cache<SystemStatus>(clock, STATUS_AGE_MS_MAX);
   const offsets = new Cache<{ readonly offsetMs: number; readonly epochAtZero: number }>(
     clock,
     OFFSET_AGE_MS_MAX,
@@ -73,7 +83,8 @@ export function createExchange({ rest, clock }: ExchangeOptions): Exchange {
 
   return {
     now: async () => epochMs(clock.now() + (await offsetMs())),
-    systemStatus: async () => (await rest.publicCall(systemStatus, undefined)).status,
+    systemStatus: () =>
+      statusOf.get("SystemStatus", async () => (await rest.publicCall(systemStatus, undefined)).status),
     pairRules: (pair) => rulesOf.get(pairName(pair), () => askRules(pair)),
     async quote(rules) {
       const offset = await offsetMs();

@@ -210,3 +210,56 @@ describe("keys that work from anywhere", () => {
     expect(await weekly()).toBe(3);
   });
 });
+
+describe("a request while the key rests", () => {
+  test("is waited for, and answered in the same delivery", async () => {
+    await open();
+    for (const key of ["a", "b"]) await house.buy(key);
+    await ask({ kind: "resolve", run: "btc-weekly@b" });
+    await ask({ kind: "check-key", use: "trade" });
+    expect(house.failures).toEqual([]);
+    expect((await house.messages()).some(({ text }) => text.includes("is over: bought"))).toBe(true);
+  });
+});
+
+describe("cap windows that are long over", () => {
+  test("are forgotten by the day's line, and those of now are not", async () => {
+    await open();
+    await house.buy("first");
+    const used = async () => [...(await house.deps.books.head("main")).used.keys()];
+    expect(await used()).toEqual(["used|day|EUR|2026-11-23", "used|month|EUR|2026-11"]);
+    house.clock.moveTo(Date.parse("2027-01-15T12:00:00Z"));
+    await house.sweep();
+    expect(await used()).toHaveLength(2);
+    house.clock.moveTo(Date.parse("2027-02-20T12:00:00Z"));
+    await house.sweep();
+    expect(await used()).toEqual([]);
+    await house.buy("second");
+    expect(await used()).toEqual(["used|day|EUR|2027-02-20", "used|month|EUR|2027-02"]);
+  });
+
+  test("an order in quarantine that held one of them can still be settled", async () => {
+    await open();
+    await house.faults([
+      { endpoint: "AddOrder", fault: "drop-reply-after-accept", times: 1 },
+      // Accepted, and not shown: the balance says that it may exist, so its absence is never proven.
+      { endpoint: "ClosedOrders", fault: "visibility-lag", times: 1, seconds: 50_000_000 },
+    ]);
+    await house.buy("in-doubt");
+    for (let hour = 0; hour < 27; hour++) {
+      house.clock.moveTo(house.clock.now() + 3_600_000);
+      await house.sweep();
+    }
+    expect((await house.run("btc-weekly@in-doubt")).intent?.state).toBe("QUARANTINED");
+    house.clock.moveTo(house.clock.now() + 100 * 86_400_000);
+    await house.sweep();
+    const used = async () => (await house.deps.books.head("main")).used;
+    expect(await used()).toEqual(new Map());
+    house.clock.moveTo(house.clock.now() + 600 * 86_400_000);
+    await ask({ kind: "resolve", run: "btc-weekly@in-doubt" });
+    expect((await house.run("btc-weekly@in-doubt")).run.outcome).toBe("bought");
+    // Nothing is left to give back to, and nothing goes below zero.
+    expect([...(await used()).values()]).toEqual([0n, 0n]);
+    expect(house.failures).toEqual([]);
+  });
+});

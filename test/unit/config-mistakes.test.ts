@@ -346,7 +346,7 @@ test("all mistakes are told at once, in the order of the file", () => {
 test("a time that clocks skip is allowed and warned about, unless the plan's days never meet that night", () => {
   expect(told(firing("day 02:30"))).toEqual([]);
   expect(warned(firing("day 02:30"))).toEqual([
-    "tide.yaml:6:12  plans[0].every: day 02:30 does not exist in Europe/Berlin on days when clocks go forward, next 2026-03-29 02:30; that slot is skipped. A later hour is always there",
+    "tide.yaml:6:12  plans[0].every: day 02:30 does not exist in Europe/Berlin on days when clocks go forward, as on 2026-03-29 02:30; that slot is skipped. A later hour is always there",
   ]);
   expect(warned(firing("wednesday 02:30"))).toEqual([]); // Clocks change on Sundays there
   expect(warned(firing("hour at :30"))).toEqual([]); // 23 slots in 23 hours
