@@ -6,6 +6,7 @@ import type { Deps } from "../shared/app/ports.ts";
 import { BetweenSlots, FiringRefused, refuseFiring } from "../shared/app/refuse-firing.ts";
 import { runPlan } from "../shared/app/run-plan.ts";
 import { parseFiring } from "../shared/config/firing.ts";
+import { type EpochMs, epochMs } from "../shared/domain/time.ts";
 import { logFailure } from "./log-failure.ts";
 import { connect, oncePerContainer } from "./wire.ts";
 
@@ -26,13 +27,18 @@ async function runRecord(record: SQSRecord, deps: Deps): Promise<void> {
   if ("problem" in read) return refuseFiring(deps, account, record.messageId, record.body, read.problem);
   try {
     if ("request" in read) await answerOwner(read.request, record.messageId, deps);
-    else await runPlan(read.firing, deps);
+    else await runPlan(read.firing, deps, sentAtOf(record));
   } catch (error) {
     if (error instanceof BetweenSlots) return;
     // Test: a firing of an unknown plan is put aside and told, and others go on
     if (!(error instanceof FiringRefused)) throw error;
     await refuseFiring(deps, account, record.messageId, record.body, error.message);
   }
+}
+
+function sentAtOf({ attributes }: SQSRecord): EpochMs | undefined {
+  const at = Number(attributes.SentTimestamp);
+  return Number.isSafeInteger(at) && at > 0 ? epochMs(at) : undefined;
 }
 
 export const handler = makeHandler(connect);

@@ -1,10 +1,11 @@
 /** Middleware: one JSON line for an invocation that failed, and the error goes on to Lambda, which delivers again. */
 import type { MiddlewareObj } from "@middy/core";
+import { logError } from "./log.ts";
 
 export const logFailure = (): MiddlewareObj => ({
   onError: ({ error }) => {
     // Name and message only: an error object may hold a request.
     const { name, message } = error ?? new Error("unknown");
-    console.error(JSON.stringify({ level: "error", name, message }));
+    logError(name, message);
   },
 });

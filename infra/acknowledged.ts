@@ -26,6 +26,11 @@ export const ACKNOWLEDGED: readonly Acknowledged[] = [
       "The instance does not exist before its role; a condition on its tag binds the right to this group's own",
   },
   {
+    path: /^TidekeeperNetwork\/NatInstance\/Role\/DefaultPolicy\/Resource$/,
+    rule: "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:network-interface/*]",
+    reason: "The interface is made with the instance; a condition binds the right to this very network",
+  },
+  {
     path: /^TidekeeperNetwork\/NatInstance\/Group$/,
     rule: "AwsSolutions-AS3",
     reason: "An alarm of ours tells when no instance is in service, which is what its owner must know",

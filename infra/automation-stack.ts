@@ -62,6 +62,7 @@ export class AutomationStack extends Stack {
       group,
       queue: state.dca.queue,
       lost: state.lostFirings,
+      after: dca,
     });
     if (!isInTemplate) {
       const planSync = new PlanSync(this, "PlanSync", {
@@ -113,6 +114,7 @@ export class AutomationStack extends Stack {
       logsKept: RetentionDays.ONE_YEAR,
       firings: state.dca,
       accounts: deployment.accounts.length,
+      mayStandInVpc: true,
       environment: {
         ...this.#environment(props),
         [ENVIRONMENT.dcaDeadLetters]: state.dca.deadLetters.queueUrl,
@@ -185,10 +187,15 @@ export class AutomationStack extends Stack {
   }
 }
 
-/** By name: Secrets Manager adds six characters of its own. Above the template's accounts one pattern for all of them. */
+/**
+ * By name, to which Secrets Manager adds six characters of its own; and without them, as a secret that is not there is asked
+ * for: that must be answered, not denied. Above the template's accounts one pattern stands for all of them.
+ */
 function secretsOf(accounts: readonly string[]): readonly string[] {
   const names = accounts.length > SECRETS_IN_TEMPLATE_MAX ? ["*"] : accounts;
   return names.flatMap((name) =>
-    KEY_USES.map((use) => arnHere("secretsmanager", `secret:${secretName(name, use)}-??????`)),
+    KEY_USES.flatMap((use) =>
+      ["", "-??????"].map((end) => arnHere("secretsmanager", `secret:${secretName(name, use)}${end}`)),
+    ),
   );
 }

@@ -2,7 +2,7 @@
  * The way to Kraken. The subnets are the same whatever the egress is, so that changing it moves no function; the routes to
  * the internet keep their names, so that CloudFormation turns them over in place and never meets its own old ones.
  */
-import { RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
+import { CfnOutput, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
 import {
   CfnRoute,
   FlowLogDestination,
@@ -19,6 +19,7 @@ import {
 import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import type { Deployment } from "../shared/config/deployment.ts";
+import { OUTPUTS } from "../shared/config/names.ts";
 import { NatGateways } from "./parts/nat-gateways.ts";
 import { NatInstance } from "./parts/nat-instance.ts";
 import type { Choices } from "./settings.ts";
@@ -50,7 +51,12 @@ export class NetworkStack extends Stack {
       allowAllOutbound: false,
     });
     this.functions.addEgressRule(Peer.anyIpv4(), Port.tcp(443), "Kraken and AWS");
-    this.#egress(deployment.egress, choices, state);
+    this.#egress(choices.egressOff ? "none" : deployment.egress, choices, state);
+    new CfnOutput(this, OUTPUTS.egress, {
+      key: OUTPUTS.egress,
+      value: deployment.egress,
+      description: "How the functions reach Kraken",
+    });
     // For good, as in the State stack: the Automation stack uses them in some modes only.
     for (const { subnetId } of this.appSubnets) this.exportValue(subnetId);
     this.exportValue(this.functions.securityGroupId);

@@ -16,6 +16,11 @@ export type Choices = {
   readonly natZones: 1 | 2;
   /** `ami-…`, or the name of an SSM parameter, which EC2 looks up when it starts an instance, never the synthesis. */
   readonly natInstanceImage: string;
+  /**
+   * For the first of two steps when the egress changes between gateway and instance: only one at a time can hold the address,
+   * and CloudFormation makes what is new before it takes away what is old.
+   */
+  readonly egressOff: boolean;
   /** In USD a month, for the whole AWS account; 0 for none. */
   readonly budgetUsd: number;
   /** What the links of the alarms begin with. */
@@ -27,6 +32,7 @@ const PREFIX = "tidekeeper:";
 const DEFAULTS: Choices = {
   natZones: 1,
   natInstanceImage: "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64",
+  egressOff: false,
   budgetUsd: 60,
   runbook: "docs/runbook.md",
 };
@@ -70,6 +76,11 @@ export function readChoices(node: Node): Choices {
       (value) =>
         typeof value === "string" && /^(ami-[0-9a-f]{8,17}|\/[\w./-]+)$/.test(value) ? value : undefined,
       "an ami-… of your region, or the name of an SSM parameter",
+    ),
+    egressOff: read(
+      "egressOff",
+      (value) => [true, false].find((isOff) => String(value) === String(isOff)),
+      "true or false",
     ),
     budgetUsd: read(
       "budgetUsd",

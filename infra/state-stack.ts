@@ -3,7 +3,7 @@
  * egress or on any plan, so that changing those never touches it. Everything that another stack uses is exported for good:
  * an export that came and went with the egress could not be taken away while the old stack still holds it.
  */
-import { Aws, CfnOutput, Duration, Fn, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
+import { Aws, CfnOutput, Duration, Fn, Stack, type StackProps } from "aws-cdk-lib";
 import { AttributeType, Billing, ProjectionType, TableEncryptionV2, TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import { CfnEIP } from "aws-cdk-lib/aws-ec2";
 import { CfnSecret } from "aws-cdk-lib/aws-secretsmanager";
@@ -14,6 +14,7 @@ import { type Deployment, SECRETS_IN_TEMPLATE_MAX } from "../shared/config/deplo
 import { apiKeyName, KEY_USES, OUTPUTS, secretName, TABLE } from "../shared/config/names.ts";
 import { AlarmTopics } from "./parts/alarm-topics.ts";
 import { FiringQueue } from "./parts/firing-queue.ts";
+import { KEEP } from "./parts/keep.ts";
 import { MessagesTopic } from "./parts/messages-topic.ts";
 import type { Choices } from "./settings.ts";
 
@@ -32,7 +33,8 @@ export class StateStack extends Stack {
 
   constructor(scope: Construct, id: string, { deployment, choices, ...props }: StateProps) {
     super(scope, id, props);
-    this.deployment = Fn.select(0, Fn.split("-", Fn.select(2, Fn.split("/", Aws.STACK_ID))));
+    // This stack's own id, also where another stack uses it: `Aws.STACK_ID` would be that other stack's.
+    this.deployment = Fn.select(0, Fn.split("-", Fn.select(2, Fn.split("/", this.stackId))));
     this.addresses = Array.from({ length: choices.natZones }, (_, index) => this.#address(index));
     this.table = this.#table();
     for (const account of deployment.accounts.length > SECRETS_IN_TEMPLATE_MAX ? [] : deployment.accounts)
@@ -44,7 +46,7 @@ export class StateStack extends Stack {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
-      removalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: KEEP,
     });
     this.#tell();
     this.#exportForGood();
@@ -55,7 +57,7 @@ export class StateStack extends Stack {
       domain: "vpc",
       tags: [{ key: "Name", value: `tidekeeper egress ${index + 1}, known to Kraken` }],
     });
-    address.applyRemovalPolicy(RemovalPolicy.RETAIN);
+    address.applyRemovalPolicy(KEEP);
     return address;
   }
 
@@ -69,7 +71,7 @@ export class StateStack extends Stack {
       deletionProtection: true,
       // Only of what may be forgotten: no run, intent or message has the attribute.
       timeToLiveAttribute: TABLE.timeToLive,
-      removalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: KEEP,
       globalSecondaryIndexes: [
         {
           indexName: TABLE.index,
@@ -87,7 +89,7 @@ export class StateStack extends Stack {
       name: secretName(account, use),
       description: `Tidekeeper, account ${account}: Kraken's ${use} key. Set it with: tide keys set --aws`,
     });
-    secret.applyRemovalPolicy(RemovalPolicy.RETAIN);
+    secret.applyRemovalPolicy(KEEP);
   }
 
   #tell(): void {
@@ -113,12 +115,15 @@ export class StateStack extends Stack {
     tell(OUTPUTS.dcaDeadLetters, this.dca.deadLetters.queueUrl, "Firings that were put aside");
     tell(OUTPUTS.lostFirings, this.lostFirings.queueUrl, "Firings that could not be put into their queue");
     tell(OUTPUTS.topic, this.messages.topicArn, "Messages to the owner");
+    tell(OUTPUTS.pageTopic, this.alarms.page.topicArn, "Alarms that must wake somebody");
+    tell(OUTPUTS.ticketTopic, this.alarms.ticket.topicArn, "Alarms that can wait for the morning");
     tell(OUTPUTS.region, Aws.REGION, "Where it runs");
   }
 
   #exportForGood(): void {
     for (const { attrAllocationId, attrPublicIp } of this.addresses)
       for (const value of [attrAllocationId, attrPublicIp]) this.exportValue(value);
+    this.exportValue(this.stackId);
     for (const value of [this.table.tableName, this.table.tableArn, this.messages.topicArn])
       this.exportValue(value);
     for (const { topicArn } of [this.alarms.page, this.alarms.ticket]) this.exportValue(topicArn);

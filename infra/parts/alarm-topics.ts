@@ -2,11 +2,12 @@
  * Where alarms go: what must wake somebody, and what can wait for the morning. Their key is our own, because CloudWatch and
  * Budgets may not use AWS's (`alias/aws/sns`), and an alarm that cannot be encrypted is dropped without a word.
  */
-import { Aws, RemovalPolicy } from "aws-cdk-lib";
+import { Aws } from "aws-cdk-lib";
 import { Effect, PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Key } from "aws-cdk-lib/aws-kms";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
+import { KEEP } from "./keep.ts";
 
 /** AWS services that raise alarms. */
 const SENDERS = ["cloudwatch.amazonaws.com", "budgets.amazonaws.com"] as const;
@@ -22,7 +23,7 @@ export class AlarmTopics extends Construct {
     const key = new Key(this, "Key", {
       description: "Tidekeeper: alarms on their way to the owner",
       enableKeyRotation: true,
-      removalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: KEEP,
     });
     const ours = { StringEquals: { "aws:SourceAccount": Aws.ACCOUNT_ID } };
     const senders = SENDERS.map((name) => new ServicePrincipal(name));
@@ -44,6 +45,7 @@ export class AlarmTopics extends Construct {
       enforceSSL: true,
     });
     for (const topic of [this.page, this.ticket]) {
+      topic.applyRemovalPolicy(KEEP);
       topic.addToResourcePolicy(
         new PolicyStatement({
           sid: "AlarmsMayBeSent",

@@ -33,6 +33,8 @@ export type Watch = AlarmText & {
   /** Rings from here on. */
   readonly threshold?: number;
   readonly periods?: number;
+  /** Stays as long as what it tells of: then its end is told, too. */
+  readonly isLasting?: boolean;
   /** A heartbeat: rings when the metric is below the threshold, or not there at all. */
   readonly isHeartbeat?: boolean;
 };
@@ -60,7 +62,8 @@ export class Alarms extends Construct {
       treatMissingData: when.isHeartbeat ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
     });
     alarm.addAlarmAction(new SnsAction(this.#topics[severity]));
-    alarm.addOkAction(new SnsAction(this.#topics[severity]));
+    // Of an event that was counted once, "OK" five minutes later would only mean that it was not counted again.
+    if (when.isLasting) alarm.addOkAction(new SnsAction(this.#topics[severity]));
     this.all.push(alarm);
     return alarm;
   }

@@ -23,6 +23,8 @@ export type AppFunctionProps = {
   readonly timeoutSeconds: number;
   readonly logsKept: RetentionDays;
   readonly environment: Readonly<Record<string, string>>;
+  /** Also while it does not: Lambda takes old network interfaces away with the function's rights, after the change. */
+  readonly mayStandInVpc?: boolean;
   /** Only of those that must come from our own address. */
   readonly network?: {
     readonly vpc: IVpc;
@@ -43,7 +45,7 @@ export class AppFunction extends Construct {
     });
     this.role = new FunctionRole(this, "Role", `${props.description}: what its code calls`);
     this.role.writeLogs(logs);
-    if (props.network !== undefined) this.role.standInVpc();
+    if (props.mayStandInVpc || props.network !== undefined) this.role.standInVpc();
     this.lambda = new Lambda(this, "Function", {
       description: props.description,
       runtime: Runtime.NODEJS_24_X,

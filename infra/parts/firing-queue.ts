@@ -1,8 +1,9 @@
 /** The queue that a worker reads: first in, first out within an account, with a place for what could not be worked. */
-import { Duration, RemovalPolicy } from "aws-cdk-lib";
+import { Duration } from "aws-cdk-lib";
 import { DeduplicationScope, FifoThroughputLimit, Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { DELIVERIES_MAX, VISIBILITY_SECONDS } from "../../shared/config/names.ts";
+import { KEEP } from "./keep.ts";
 
 export class FiringQueue extends Construct {
   readonly queue: Queue;
@@ -16,7 +17,7 @@ export class FiringQueue extends Construct {
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
       // What is still in it may be a firing: not thrown away with a stack.
-      removalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: KEEP,
     };
     this.deadLetters = new Queue(this, "DeadLetters", common);
     this.queue = new Queue(this, "Queue", {

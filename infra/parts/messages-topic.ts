@@ -2,6 +2,7 @@
 import { Alias } from "aws-cdk-lib/aws-kms";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
+import { KEEP } from "./keep.ts";
 
 export class MessagesTopic extends Construct {
   readonly topic: Topic;
@@ -14,5 +15,6 @@ export class MessagesTopic extends Construct {
       // AWS's own key does for our functions; only alarms and budgets cannot use it (see alarm-topics.ts).
       masterKey: Alias.fromAliasName(this, "SnsKey", "alias/aws/sns"),
     });
+    this.topic.applyRemovalPolicy(KEEP);
   }
 }

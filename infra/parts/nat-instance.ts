@@ -131,7 +131,7 @@ export class NatInstance extends Construct {
     this.#group.node.addDependency(route);
   }
 
-  #role({ allocation, routeTables }: NatInstanceProps): Role {
+  #role({ vpc, allocation, routeTables }: NatInstanceProps): Role {
     const role = new Role(this, "Role", {
       assumedBy: new ServicePrincipal("ec2.amazonaws.com"),
       description: "Tidekeeper's NAT instance: takes its address and its routes, and nothing else",
@@ -142,6 +142,9 @@ export class NatInstance extends Construct {
     may("ForwardForOthers", ["ec2:ModifyInstanceAttribute"], [arnHere("ec2", "instance/*")], oneOfUs);
     may("TakeOurAddress", ["ec2:AssociateAddress"], [arnHere("ec2", `elastic-ip/${allocation}`)]);
     may("GiveItToItself", ["ec2:AssociateAddress"], [arnHere("ec2", "instance/*")], oneOfUs);
+    may("WhoseInterfaceItIs", ["ec2:AssociateAddress"], [arnHere("ec2", "network-interface/*")], {
+      ArnEquals: { "ec2:Vpc": arnHere("ec2", `vpc/${vpc.vpcId}`) },
+    });
     may(
       "TakeTheRoutes",
       ["ec2:ReplaceRoute"],

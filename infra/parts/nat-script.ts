@@ -27,17 +27,26 @@ patiently() {
   for _ in $(seq 36); do "$@" && return 0; sleep 5; done
   return 1
 }
+# Its own address changes in the middle: a reply that is lost must not cost a minute.
+aws() { command aws --cli-connect-timeout 5 --cli-read-timeout 10 "$@"; }
 instance=$(metadata instance-id)
 signal() {
   patiently aws cloudformation signal-resource --stack-name ${props.stack} --logical-resource-id ${props.group} --unique-id "$instance" --status "$1" || true
 }
-trap 'signal FAILURE' ERR
+# A machine that could not take its place goes away, and the group makes another.
+trap 'signal FAILURE; poweroff' ERR
 
+# Half a gigabyte of memory is not enough for the package manager alone.
+dd if=/dev/zero of=/swap bs=1M count=512 status=none
+chmod 600 /swap
+mkswap -q /swap
+swapon /swap
 patiently dnf -q -y install iptables-nft
 cat > /var/lib/cloud/scripts/per-boot/tidekeeper-nat <<'SCRIPT'
 #!/bin/bash
 set -euo pipefail
 sysctl -q -w net.ipv4.ip_forward=1
+swapon --show | grep -q /swap || swapon /swap
 device=$(ip -o -4 route show default | awk '{print $5; exit}')
 iptables -t nat -C POSTROUTING -s ${props.inside} -o "$device" -j MASQUERADE 2> /dev/null ||
   iptables -t nat -A POSTROUTING -s ${props.inside} -o "$device" -j MASQUERADE

@@ -4,7 +4,7 @@
  */
 import { CfnSchedule, type CfnScheduleGroup } from "aws-cdk-lib/aws-scheduler";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
-import { Construct } from "constructs";
+import { Construct, type IConstruct } from "constructs";
 import {
   FIRING_AGE_SECONDS_MAX,
   FIRING_RETRIES_MAX,
@@ -18,13 +18,15 @@ export type PlanSchedulesProps = {
   readonly queue: IQueue;
   /** Firings that could not be put into it in time. */
   readonly lost: IQueue;
+  /** Who works them must know of a plan before it fires. */
+  readonly after: IConstruct;
 };
 
 export class PlanSchedules extends Construct {
   /** One for all, also for schedules that plan-sync makes. */
   readonly role: SchedulerRole;
 
-  constructor(scope: Construct, id: string, { schedules, group, queue, lost }: PlanSchedulesProps) {
+  constructor(scope: Construct, id: string, { schedules, group, queue, lost, after }: PlanSchedulesProps) {
     super(scope, id);
     this.role = new SchedulerRole(this, "Role", "Puts firings into their queue");
     this.role.may("Fire", "sqs:SendMessage", queue.queueArn, lost.queueArn);
@@ -48,7 +50,7 @@ export class PlanSchedules extends Construct {
           deadLetterConfig: { arn: lost.queueArn },
         },
       });
-      schedule.node.addDependency(this.role);
+      schedule.node.addDependency(this.role, after);
     }
   }
 }

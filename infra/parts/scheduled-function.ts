@@ -1,6 +1,6 @@
 /** A function that runs by the clock. It is called directly: a call that fails is not repeated, the next one is due soon. */
-import type { CfnScheduleGroup } from "aws-cdk-lib/aws-scheduler";
-import { CfnSchedule } from "aws-cdk-lib/aws-scheduler";
+import { Duration } from "aws-cdk-lib";
+import { CfnSchedule, type CfnScheduleGroup } from "aws-cdk-lib/aws-scheduler";
 import { Construct } from "constructs";
 import { AppFunction, type AppFunctionProps } from "./app-function.ts";
 import { SchedulerRole } from "./scheduler-role.ts";
@@ -17,6 +17,9 @@ export class ScheduledFunction extends Construct {
   constructor(scope: Construct, id: string, { expression, group, ...props }: ScheduledFunctionProps) {
     super(scope, id);
     this.worker = new AppFunction(this, "Worker", props);
+    // Scheduler hands the call over and does not wait: without this Lambda would repeat a failed one twice, and keep one that
+    // found no room for six hours (docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html).
+    this.worker.lambda.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.seconds(60) });
     const { functionArn } = this.worker.lambda;
     const role = new SchedulerRole(this, "SchedulerRole", `Calls ${id} by the clock`);
     role.may("Call", "lambda:InvokeFunction", functionArn);

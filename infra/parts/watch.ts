@@ -15,7 +15,7 @@ const OLDEST_SECONDS_MAX = 600;
 export function watchOurMetrics(alarms: Alarms): void {
   for (const name of METRICS) {
     const { statistic, ...text } = OWN_WATCHES[name];
-    alarms.add(name, { ...text, metric: ourMetric(name, statistic) });
+    alarms.add(name, { ...text, metric: ourMetric(name, statistic), isLasting: statistic === "Maximum" });
   }
 }
 
@@ -28,6 +28,7 @@ export function watchSweep(alarms: Alarms, sweep: Lambda): void {
     article: "the-sweep-does-not-run",
     metric: sweep.metricInvocations({ period: Duration.minutes(5), statistic: "Sum" }),
     isHeartbeat: true,
+    isLasting: true,
   });
   alarms.add("SweepFailing", {
     severity: "page",
@@ -55,12 +56,14 @@ export function watchWorker(alarms: Alarms, id: string, worker: Lambda, firings:
       statistic: "Maximum",
     }),
     threshold: OLDEST_SECONDS_MAX,
+    isLasting: true,
   });
   alarms.add(`${id}DeadLetters`, {
     severity: "page",
     means: `A firing for ${id} was put aside: refused, or given up after five deliveries.`,
     article: "a-firing-was-refused-and-put-aside",
     metric: visible(firings.deadLetters),
+    isLasting: true,
   });
 }
 
@@ -70,6 +73,7 @@ export function watchLostFirings(alarms: Alarms, lost: IQueue): void {
     means: "EventBridge Scheduler could not put a firing into its queue.",
     article: "a-firing-was-refused-and-put-aside",
     metric: visible(lost),
+    isLasting: true,
   });
 }
 
@@ -106,6 +110,7 @@ export function watchNatInstance(alarms: Alarms): void {
       period: Duration.minutes(5),
     }),
     isHeartbeat: true,
+    isLasting: true,
   });
 }
 

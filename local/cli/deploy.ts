@@ -1,5 +1,5 @@
 /** `tide deploy`: says what it will do, does it with the project's own CDK, and says what comes next. */
-import { deployArgs, natZones, type RunCdk, runCdk } from "../deployment/cdk.ts";
+import { deployArgs, egressOffArgs, natZones, type RunCdk, runCdk } from "../deployment/cdk.ts";
 import { connectDeployment, explainAws } from "../deployment/connect.ts";
 import { deployedText, deployText } from "../deployment/deploy-text.ts";
 import { askDeployed, type DeployView, deployView, nowMs } from "../deployment/deploy-view.ts";
@@ -28,9 +28,9 @@ export default async function deploy({ options }: Given, run: RunCdk = runCdk): 
     if (typed.trim() !== "deploy")
       throw new DeskRefusal(`${JSON.stringify(typed)} was typed, expected deploy; nothing was deployed`);
   }
-  const code = await run(deployArgs(view.plansFile, outputsFileOf(options)), {
-    onlyErrors: options.json === true,
-  });
+  const how = { onlyErrors: options.json === true };
+  const isOff = view.egressFrom === null ? 0 : await run(egressOffArgs(view.plansFile), how);
+  const code = isOff === 0 ? await run(deployArgs(view.plansFile, outputsFileOf(options)), how) : isOff;
   if (code !== 0) {
     progress(
       `the CDK ended with ${code}: what it had made stays, nothing was bought, and npm run deploy goes on from there`,
@@ -45,13 +45,19 @@ async function viewOf(options: Options): Promise<DeployView> {
   const outputsFile = outputsFileOf(options);
   const { settings, warnings } = await readPlans(plansFile);
   const { outputs, problem } = outputsIn(outputsFile);
+  const zones = natZones();
+  if (outputs !== undefined && outputs.addresses.length > zones) {
+    throw new DeskRefusal(
+      `cdk.json says ${zones} zone with an address of its own, and ${outputs.addresses.join(", ")} are known to Kraken: an address is never given up; leave "tidekeeper:natZones" at ${outputs.addresses.length}`,
+    );
+  }
   const view = deployView({
     plansFile,
     settings,
     warnings,
     outputs,
     env: process.env,
-    natZones: natZones(),
+    natZones: zones,
     now: nowMs(),
   });
   if (problem !== undefined) return { ...view, warnings: [...view.warnings, problem] };

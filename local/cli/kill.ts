@@ -22,12 +22,13 @@ const AT_KRAKEN =
   "To shut it out at Kraken, too: Settings, API, the key's menu, Disable or Delete. Orders of your own are not touched.\n";
 
 export function killText(killed: KillView, label: string): string {
-  const { cancelled, remaining, foreign, asked, notAsked = [] } = killed;
+  const { cancelled, remaining, foreign, notLooked = [], asked, notAsked = [] } = killed;
   return [
     `${label}  the kill switch is on: no order leaves until tide resume\n`,
     ...cancelled.map((id) => `${label}  cancelled ${id}\n`),
     ...remaining.map((id) => `${label}  not known to be open, look at Kraken for ${id}\n`),
     ...foreign.map((txid) => `${label}  not ours and not touched: ${txid}\n`),
+    ...notLooked.map((account) => `${label}  ${account}: which other orders are open could not be asked\n`),
     ...(asked ?? []).map(
       (account) =>
         `${label}  ${account}: asked the functions to cancel what of ours is open; the answer comes as a message\n`,

@@ -45,6 +45,19 @@ export const deployArgs = (plansFile: string, outputsFile: string): readonly str
   `plans=${fromRoot(plansFile)}`,
 ];
 
+/** The first of two steps when the egress changes between gateway and instance; see infra/settings.ts. */
+export const egressOffArgs = (plansFile: string): readonly string[] => [
+  "deploy",
+  STACKS.network,
+  "--exclusively",
+  "--require-approval",
+  "never",
+  "-c",
+  `plans=${fromRoot(plansFile)}`,
+  "-c",
+  "tidekeeper:egressOff=true",
+];
+
 export const destroyArgs = (stacks: readonly string[], plansFile: string): readonly string[] => [
   "destroy",
   ...stacks,

@@ -35,6 +35,9 @@ export function deployText(view: DeployView): string {
     `${label}  ${view.plansFile} onto AWS, ${where}: ${deployment === null ? "a new deployment" : `deployment ${deployment} is brought up to it`}\n`,
     `\nMode      ${MODE[view.mode]}\n`,
     `Egress    ${EGRESS[view.egress]}\n`,
+    view.egressFrom === null
+      ? ""
+      : `          Today it is ${view.egressFrom}. It lets go of the address first: for some minutes Kraken cannot be reached.\n`,
     `Costs     about ${view.usdPerMonth} USD a month by the prices of ${view.pricesOf}; npm run tide -- cost shows each line\n`,
     `Told      ${view.told.join(", ") || "nobody"}\n`,
     `Keys      ${keysText(view.withoutKey)}\n`,
@@ -68,7 +71,9 @@ export function deployedText(deployed: Deployed): string {
   const steps = [
     ...(emails.length === 0
       ? []
-      : [`Confirm the e-mail that AWS sent to ${emails.join(", ")}, or no message arrives.\n`]),
+      : [
+          `Confirm all three e-mails that AWS sent to ${emails.join(", ")}: one for messages, two for alarms. What is not confirmed does not arrive.\n`,
+        ]),
     ...(withoutKey.length === 0
       ? []
       : [

@@ -20,6 +20,8 @@ export type DeployView = {
   readonly plansFile: string;
   readonly mode: Settings["mode"];
   readonly egress: Settings["egress"];
+  /** What must let go of the address first; null where nothing does. */
+  readonly egressFrom: string | null;
   /** Null: that of the AWS profile. */
   readonly region: string | null;
   /** Null: nothing was deployed from this folder yet. */
@@ -63,6 +65,7 @@ export function deployView(found: Found): DeployView {
     plansFile,
     mode: settings.mode,
     egress: settings.egress,
+    egressFrom: holderOf(outputs?.egress, settings.egress),
     region,
     deployment: outputs?.deployment ?? null,
     plans: settings.plans.map((plan) => planView(plan, settings, now)),
@@ -84,6 +87,10 @@ export function deployView(found: Found): DeployView {
     pricesOf: RATES_OF,
   };
 }
+
+/** Gateway and instance cannot hold the same address at once. */
+const holderOf = (deployed: string | undefined, wanted: Settings["egress"]): string | null =>
+  deployed === undefined || deployed === wanted || deployed === "none" || wanted === "none" ? null : deployed;
 
 function planView(plan: Plan, settings: Settings, now: EpochMs): DeployView["plans"][number] {
   const next = plan.schedule && nextSlot(plan.schedule, plan.zone, now);

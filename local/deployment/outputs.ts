@@ -23,6 +23,10 @@ export type Outputs = {
   /** Undefined until the Automation stack is there. */
   readonly dashboard: string | undefined;
   readonly settingsHash: string | undefined;
+  /** Undefined until the Network stack is there. */
+  readonly egress: string | undefined;
+  /** The messages topic, and those of alarms where they are known. */
+  readonly topics: readonly string[];
 };
 
 const text = z.string().min(1);
@@ -37,7 +41,10 @@ const shape = z.object({
     [OUTPUTS.deployment]: text,
     [OUTPUTS.keyName]: text,
     [OUTPUTS.addresses]: z.string(),
+    [OUTPUTS.pageTopic]: text.optional(),
+    [OUTPUTS.ticketTopic]: text.optional(),
   }),
+  [STACKS.network]: z.object({ [OUTPUTS.egress]: text.optional() }).optional(),
   [STACKS.automation]: z
     .object({ [OUTPUTS.dashboard]: text.optional(), [OUTPUTS.settingsHash]: text.optional() })
     .optional(),
@@ -60,7 +67,7 @@ export function findOutputs(file: string): Outputs | undefined {
     const missing = read.error.issues.map(({ path }) => path.join(".")).join(", ");
     throw new DeploymentError(`${file} lacks ${missing || "everything"}; ${RUN_DEPLOY}`);
   }
-  const { [STACKS.state]: state, [STACKS.automation]: automation } = read.data;
+  const { [STACKS.state]: state, [STACKS.network]: network, [STACKS.automation]: automation } = read.data;
   return {
     table: state[OUTPUTS.table],
     dcaQueue: state[OUTPUTS.dcaQueue],
@@ -72,6 +79,8 @@ export function findOutputs(file: string): Outputs | undefined {
     addresses: state[OUTPUTS.addresses].split(",").filter((address) => address !== ""),
     dashboard: automation?.[OUTPUTS.dashboard],
     settingsHash: automation?.[OUTPUTS.settingsHash],
+    egress: network?.[OUTPUTS.egress],
+    topics: [OUTPUTS.topic, OUTPUTS.pageTopic, OUTPUTS.ticketTopic].flatMap((name) => state[name] ?? []),
   };
 }
 

@@ -41,7 +41,8 @@ export function deployedPlace(
     const verdict = await requests.wait(`the verdict on the ${use} key`, patience.answerMs, async () => {
       const check = await deps.books.keyCheck(account, use);
       if (check === undefined || check.checkedAt === known?.checkedAt) {
-        await requests.answer(account, id);
+        const unanswered = await requests.answer(account, id);
+        if (unanswered !== undefined) throw new DeskSilence(unanswered.text);
         return undefined;
       }
       if (check.secretVersion === version) return check;

@@ -1,5 +1,5 @@
 /** The owner's verbs on a machine: it works its queue itself, and may talk to Kraken. */
-import { cancelOurs } from "../../shared/app/cancel-ours.ts";
+import { type Cancelled, cancelOurs } from "../../shared/app/cancel-ours.ts";
 import { checkKeyNow } from "../../shared/app/check-key.ts";
 import type { Deps } from "../../shared/app/ports.ts";
 import { resolveRun } from "../../shared/app/resolve-run.ts";
@@ -8,7 +8,6 @@ import { SECOND_MS } from "../../shared/domain/time.ts";
 import type { Machine } from "../machine/machine.ts";
 import { storeKey } from "../machine/provision.ts";
 import { DeskError, DeskRefusal } from "./errors.ts";
-import type { KillView } from "./views.ts";
 import type { Workplace } from "./workplace.ts";
 
 /** How long a buy by hand is waited for, by the machine's clock. */
@@ -50,12 +49,15 @@ export const ownHand = (deps: Deps) =>
     deps,
 
     async cancel() {
-      const views: KillView[] = [];
-      for (const { name } of deps.settings.accounts) views.push(await cancelOurs(deps, name));
+      const views: (Cancelled & { readonly account: string })[] = [];
+      for (const { name } of deps.settings.accounts)
+        views.push({ account: name, ...(await cancelOurs(deps, name)) });
+      const notLooked = views.filter(({ foreign }) => foreign === undefined).map(({ account }) => account);
       return {
         cancelled: views.flatMap((view) => view.cancelled),
         remaining: views.flatMap((view) => view.remaining),
-        foreign: views.flatMap((view) => view.foreign),
+        foreign: views.flatMap(({ foreign }) => foreign ?? []),
+        ...(notLooked.length === 0 ? {} : { notLooked }),
       };
     },
 

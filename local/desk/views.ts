@@ -101,6 +101,8 @@ export type KillView = {
   readonly remaining: readonly string[];
   /** Kraken's ids of open orders that are the owner's own; not touched. */
   readonly foreign: readonly string[];
+  /** Accounts of which it could not be asked which orders are open. */
+  readonly notLooked?: readonly string[];
   /** Only of a deployment: who was asked to cancel, and whose request could not be sent. */
   readonly asked?: readonly string[];
   readonly notAsked?: readonly { readonly account: string; readonly why: string }[];

@@ -12,8 +12,8 @@ export type Cancelled = {
   readonly cancelled: readonly string[];
   /** Of ours, could not be cancelled: perhaps filled, perhaps not there. */
   readonly remaining: readonly string[];
-  /** Kraken's ids of open orders that are the owner's own. */
-  readonly foreign: readonly string[];
+  /** Kraken's ids of open orders that are the owner's own; undefined when Kraken could not be asked. */
+  readonly foreign: readonly string[] | undefined;
 };
 
 /** Never throws for what Kraken cannot do now: such orders are among the remaining. */
@@ -25,9 +25,11 @@ export async function cancelOurs(deps: Deps, account: string): Promise<Cancelled
   );
   const ours = new Set(intents.map((intent) => intent.clientOrderId));
   const doubtful = intents.filter(({ state }) => !isTerminal(state) && state !== "PLANNED");
-  const open = await withKey(deps, account, "trade", 1, (exchange) => exchange.openOrders()).catch(() => []);
+  const open = await withKey(deps, account, "trade", 1, (exchange) => exchange.openOrders()).catch(
+    () => undefined,
+  );
   const foreign = open
-    .filter(({ clientOrderId }) => clientOrderId === undefined || !ours.has(clientOrderId))
+    ?.filter(({ clientOrderId }) => clientOrderId === undefined || !ours.has(clientOrderId))
     .map(({ txid }) => txid);
   for (const { clientOrderId } of doubtful) {
     const done = await withKey(deps, account, "trade", 1, (exchange) => exchange.cancel(clientOrderId)).catch(

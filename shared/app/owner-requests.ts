@@ -5,11 +5,12 @@
  *
  * May be delivered twice: asking again changes nothing that asking once does not.
  */
-import { cancelledText, resolutionText } from "../domain/messages.ts";
+import { cancelledText, resolutionText, unansweredText } from "../domain/messages.ts";
 import type { OwnerRequest } from "../domain/run.ts";
 import { SECOND_MS } from "../domain/time.ts";
 import { cancelOurs } from "./cancel-ours.ts";
 import { checkKeyNow } from "./check-key.ts";
+import { ExchangeError } from "./errors.ts";
 import { venueLabel } from "./label.ts";
 import type { Deps } from "./ports.ts";
 import { FiringRefused } from "./refuse-firing.ts";
@@ -22,7 +23,14 @@ export async function answerOwner(request: OwnerRequest, id: string, deps: Deps)
   const { account } = request;
   if (!deps.settings.accounts.some(({ name }) => name === account))
     throw new FiringRefused(`there is no account ${JSON.stringify(account)}`);
-  return patiently(deps, () => answer(request, id, deps));
+  try {
+    await patiently(deps, () => answer(request, id, deps));
+  } catch (error) {
+    if (!isPassing(error)) throw error;
+    // Asked again it may go well. Delivered again, it would hold up the account's firings for minutes.
+    const { message } = error as Error;
+    await tell(deps, account, id, unansweredText(venueLabel(deps), request.kind, message));
+  }
 }
 
 async function answer(request: OwnerRequest, id: string, deps: Deps): Promise<void> {
@@ -39,6 +47,9 @@ async function answer(request: OwnerRequest, id: string, deps: Deps): Promise<vo
     }
   }
 }
+
+const isPassing = (error: unknown): boolean =>
+  error instanceof KeyUnavailable || error instanceof Postponed || error instanceof ExchangeError;
 
 /** The owner waits for the answer: a key that rests is waited for, rather than the queue's two minutes. */
 async function patiently(deps: Deps, work: () => Promise<void>): Promise<void> {

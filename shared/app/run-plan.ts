@@ -44,8 +44,9 @@ export type RunReport = {
 /** More turns than any run can need; one more is a bug, and stops before it can do harm. */
 const TURNS_MAX = 25;
 
-export async function runPlan(firing: Firing | Resume, deps: Deps): Promise<RunReport> {
-  const ctx = await openRun(firing, deps);
+/** `askedAt`: when a firing by hand was put into the queue. One that waited too long there is missed, not bought. */
+export async function runPlan(firing: Firing | Resume, deps: Deps, askedAt?: EpochMs): Promise<RunReport> {
+  const ctx = await openRun(firing, deps, askedAt);
   if (!(ctx instanceof RunContext)) return ctx;
   return inRun(ctx, async () => {
     for (let turn = 0; await advance(ctx); turn++) {
@@ -111,9 +112,13 @@ async function advance(ctx: RunContext): Promise<boolean> {
 }
 
 /** Reads the run's state, or starts it. A finished report where there is nothing to work with. */
-async function openRun(firing: Firing | Resume, deps: Deps): Promise<RunContext | RunReport> {
+async function openRun(
+  firing: Firing | Resume,
+  deps: Deps,
+  askedAt?: EpochMs,
+): Promise<RunContext | RunReport> {
   const { plan: current, planId, account, slot, runId } = identify(firing, deps);
-  const credentials = await deps.secrets.credentials(account.name, "trade");
+  const { credentials, problem } = await credentialsOf(deps, account.name);
   const keyHash = credentials === undefined ? undefined : keyHashOf(credentials.apiKey);
   const snapshot = await deps.ledger.read({
     account: account.name,
@@ -124,6 +129,8 @@ async function openRun(firing: Firing | Resume, deps: Deps): Promise<RunContext 
   if (snapshot.run === undefined && firing.kind === "resume") {
     throw new FiringRefused(`the ledger has no run ${runId} to resume`);
   }
+  // Not in the ledger yet: the queue delivers it again.
+  if (problem !== undefined && snapshot.run === undefined) throw problem;
   const plan = current ?? retiredPlan(planId, snapshot.intent);
   const label = labelOf(deps, snapshot.head.armed);
   const run: Run = snapshot.run ?? {
@@ -134,7 +141,8 @@ async function openRun(firing: Firing | Resume, deps: Deps): Promise<RunContext 
     slot,
     trigger: slot === undefined ? "manual" : "schedule",
     label: label ?? "LIVE",
-    openedAt: deps.clock.now(),
+    // Test: a buy by hand that waited in the queue for long is missed, not bought at another market
+    openedAt: (slot === undefined ? askedAt : undefined) ?? deps.clock.now(),
     steps: [],
   };
   if (snapshot.run?.closedAt !== undefined) return reportOf(snapshot.run, snapshot.intent);
@@ -153,12 +161,26 @@ async function openRun(firing: Firing | Resume, deps: Deps): Promise<RunContext 
   if (snapshot.run === undefined) {
     ctx.step("fire", slot === undefined ? "by hand" : `slot ${runId.slice(plan.id.length + 1)}`);
   }
+  // Test: a run whose key cannot be read now waits in the ledger, and is not refused for it
+  if (problem !== undefined) {
+    await inRun(ctx, () => Promise.reject(problem));
+    return reportOf(ctx.run, ctx.intent);
+  }
   const obstacle = credentials === undefined ? noKey(account.name) : checkStanding(ctx);
   if (snapshot.intent === undefined && obstacle !== undefined) {
     await endWithoutOrder(ctx, "refused", obstacle);
     return reportOf(ctx.run, ctx.intent);
   }
   return ctx;
+}
+
+/** That there is no key is an answer; that it cannot be read is a problem, and may pass. */
+async function credentialsOf(deps: Deps, account: string) {
+  try {
+    return { credentials: await deps.secrets.credentials(account, "trade") };
+  } catch (error) {
+    return { problem: error as Error };
+  }
 }
 
 const NO_CREDENTIALS = { apiKey: "", privateKey: undefined as never, version: "" };

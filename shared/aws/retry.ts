@@ -15,6 +15,9 @@ const PASSING = new Set([
   "TransactionInProgressException",
   "ProvisionedThroughputExceededException",
   "ThrottlingException",
+  "ThrottledException",
+  "RequestThrottled",
+  "TooManyRequestsException",
   "RequestLimitExceeded",
   "InternalServerError",
   "ServiceUnavailable",
@@ -23,7 +26,16 @@ const PASSING = new Set([
   "NetworkingError",
 ]);
 
-const PASSING_SOCKET = new Set(["ECONNRESET", "ECONNREFUSED", "EPIPE", "ETIMEDOUT", "ECONNABORTED"]);
+const PASSING_REASON = new Set(["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"]);
+
+const PASSING_SOCKET = new Set([
+  "ECONNRESET",
+  "ECONNREFUSED",
+  "EPIPE",
+  "ETIMEDOUT",
+  "ECONNABORTED",
+  "EAI_AGAIN",
+]);
 
 /**
  * Repeats what may pass: throttling, server errors, lost answers, conflicts. The command is the same each time, so a
@@ -44,9 +56,9 @@ export async function repeated<T>({ clock, chance }: Patience, run: () => Promis
 
 function isPassing(error: unknown): boolean {
   if (error instanceof TransactionCanceledException) {
-    // A conflict with another transaction; a failed condition among the reasons is an answer and does not pass.
-    const codes = (error.CancellationReasons ?? []).map((reason) => reason.Code);
-    return codes.includes("TransactionConflict") && !codes.includes("ConditionalCheckFailed");
+    // A conflict with another transaction, or load; a failed condition among the reasons is an answer and does not pass.
+    const codes = (error.CancellationReasons ?? []).map((reason) => reason.Code ?? "");
+    return codes.some((code) => PASSING_REASON.has(code)) && !codes.includes("ConditionalCheckFailed");
   }
   if (!(error instanceof Error)) return false;
   const { name, code, $metadata } = error as Error & {

@@ -1,6 +1,7 @@
 /** API keys from Secrets Manager, kept in memory for five minutes at most, never anywhere else. */
 import {
   GetSecretValueCommand,
+  InvalidRequestException,
   ResourceNotFoundException,
   type SecretsManagerClient,
 } from "@aws-sdk/client-secrets-manager";
@@ -68,7 +69,9 @@ async function fetch(
       ...(read.data.otp === undefined ? {} : { otp: read.data.otp }),
     };
   } catch (error) {
-    if (error instanceof ResourceNotFoundException) return undefined;
+    // Not there, or marked for deletion: either way there is no key.
+    if (error instanceof ResourceNotFoundException || error instanceof InvalidRequestException)
+      return undefined;
     throw error;
   }
 }

@@ -61,6 +61,11 @@ export const OUTPUTS = {
   lostFirings: "LostFiringsUrl",
   topic: "MessagesTopicArn",
   region: "Region",
+  /** Of the Network stack: as deployed. */
+  egress: "Egress",
+  /** Topics that only alarms write to. */
+  pageTopic: "PageTopicArn",
+  ticketTopic: "TicketTopicArn",
   /** Of the Automation stack. */
   dashboard: "DashboardUrl",
   /** Of the tide.yaml that the functions carry: how the owner's tools notice that theirs is another one. */

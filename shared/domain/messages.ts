@@ -2,7 +2,7 @@
 import { compare, divide, formatShort } from "./decimal.ts";
 import { addCost, addFee, addVolume, type Cost, costWithFee, type Price, type Volume } from "./money.ts";
 import type { DcaPlan } from "./plan.ts";
-import type { Fills, FrozenOrder, Intent, Label, Outcome, Reason } from "./run.ts";
+import type { Fills, FrozenOrder, Intent, Label, Outcome, OwnerRequest, Reason } from "./run.ts";
 
 export type MessageText = { readonly subject: string; readonly text: string };
 
@@ -215,7 +215,7 @@ export function cancelledText(
   orders: {
     readonly cancelled: readonly string[];
     readonly remaining: readonly string[];
-    readonly foreign: readonly string[];
+    readonly foreign: readonly string[] | undefined;
   },
 ): MessageText {
   const listed = (what: string, ids: readonly string[]) =>
@@ -224,7 +224,7 @@ export function cancelledText(
     label,
     "the kill switch: what became of open orders",
     `The kill switch is on: no order leaves until tide resume.${listed("Cancelled", orders.cancelled)}` +
-      `${listed("Not known to be open, look at Kraken for", orders.remaining)}${listed("Not ours and not touched", orders.foreign)}` +
+      `${listed("Not known to be open, look at Kraken for", orders.remaining)}${orders.foreign === undefined ? " Which other orders are open could not be asked." : listed("Not ours and not touched", orders.foreign)}` +
       `${orders.cancelled.length + orders.remaining.length === 0 ? " No order of ours was open." : ""} ` +
       "To shut it out at Kraken, too: Settings, API, the key's menu, Disable or Delete.",
   );
@@ -241,4 +241,12 @@ export const openAllowListText = (label: Label): MessageText =>
     "your API keys work from any address",
     "tide.yaml says egress: none, so Kraken cannot bind the API keys to an address: whoever gets hold of one can trade with it " +
       "from anywhere, though not withdraw. egress: nat-instance and npm run deploy change that; tide cost says for how much.",
+  );
+
+/** To a request of the owner that Kraken, or the key's gate, could not answer now. */
+export const unansweredText = (label: Label, kind: OwnerRequest["kind"], why: string): MessageText =>
+  titled(
+    label,
+    `${kind} could not be answered`,
+    `Your ${kind} could not be answered now: ${why}. Nothing was changed; ask again.`,
   );

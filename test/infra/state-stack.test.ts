@@ -4,7 +4,7 @@ import { EGRESSES, example, withEgress } from "../support/examples.ts";
 import { synthesized } from "../support/synthesized.ts";
 
 const saver = example("saver.yaml");
-const { state } = synthesized(saver);
+const { state, automation } = synthesized(saver);
 const one = (type: string) => {
   const found = state.ofType(type);
   expect(found, type).toHaveLength(1);
@@ -18,12 +18,14 @@ describe("what is kept for ever", () => {
     "AWS::SecretsManager::Secret",
     "AWS::SQS::Queue",
     "AWS::KMS::Key",
+    "AWS::SNS::Topic",
   ])("%s stays when its stack goes, and when it is replaced", (type) => {
     const found = state.ofType(type);
     expect(found.length).toBeGreaterThan(0);
     for (const { DeletionPolicy, UpdateReplacePolicy } of found)
       expect({ DeletionPolicy, UpdateReplacePolicy }).toEqual({
-        DeletionPolicy: "Retain",
+        // But for a first deployment that fails: what nobody has used yet must not be left behind at a price.
+        DeletionPolicy: "RetainExceptOnCreate",
         UpdateReplacePolicy: "Retain",
       });
   });
@@ -147,14 +149,22 @@ describe("what the owner's tools read", () => {
   });
 
   test("the deployment's name hangs on nothing but the stack's own id", () => {
-    const value = JSON.stringify(state.outputs.Deployment!.Value);
-    expect(value).toContain('"Ref":"AWS::StackId"');
-    expect(JSON.parse(value)).toEqual({
+    expect(state.outputs.Deployment!.Value).toEqual({
       "Fn::Select": [
         0,
         { "Fn::Split": ["-", { "Fn::Select": [2, { "Fn::Split": ["/", { Ref: "AWS::StackId" }] }] }] },
       ],
     });
+  });
+
+  test("dca demands a key of this stack's name, not of its own stack's, which would be another with each of its lives", () => {
+    const dca = automation.ofType("AWS::Lambda::Function").find(({ id }) => id.startsWith("Dca"))!;
+    const { Variables } = dca.Properties.Environment as { Variables: Record<string, unknown> };
+    const text = JSON.stringify(Variables.TIDEKEEPER_DEPLOYMENT);
+    expect(text).not.toContain("AWS::StackId");
+    const [, name] = /"Fn::ImportValue":"([^"]+)"/.exec(text)!;
+    const exported = Object.values(state.outputs).find(({ Export }) => Export?.Name === name);
+    expect(exported!.Value).toEqual({ Ref: "AWS::StackId" });
   });
 
   test("with two zones there are two addresses, the first the same as before", () => {

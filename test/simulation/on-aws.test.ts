@@ -263,3 +263,63 @@ describe("cap windows that are long over", () => {
     expect(house.failures).toEqual([]);
   });
 });
+
+describe("what waits in the queue, and for AWS", () => {
+  test("a buy by hand that waited in the queue for long is missed, not bought at another market", async () => {
+    await open();
+    await house.deps.queue.send(
+      "main",
+      { kind: "dca", account: "main", plan: "btc-weekly", key: "old" },
+      "old",
+    );
+    house.clock.moveTo(house.clock.now() + 11 * 60_000);
+    await house.work();
+    expect((await house.run("btc-weekly@old")).run).toMatchObject({
+      outcome: "missed",
+      reason: { code: "LATE" },
+    });
+    await house.buy("new");
+    expect((await house.run("btc-weekly@new")).run.outcome).toBe("bought");
+    expect(await orders()).toHaveLength(1);
+  });
+
+  test("a run whose key cannot be read now waits in the ledger, and is not refused for it", async () => {
+    await open();
+    await house.faults([{ endpoint: "SystemStatus", fault: "unavailable", times: 10 }]);
+    await house.fireSlot();
+    expect((await house.run()).run.closedAt).toBeUndefined();
+    await house.faults([]);
+    await house.restart((deps) => ({
+      ...deps,
+      secrets: { credentials: () => Promise.reject(new Error("Secrets Manager cannot be reached")) },
+    }));
+    await house.pass(3);
+    expect((await house.run()).run.outcome).toBeUndefined();
+    expect(house.failures).toEqual([]);
+    await house.restart((deps) => deps);
+    await house.pass(12);
+    expect((await house.run()).run.outcome).toBe("bought");
+    expect(await audit(house)).toEqual([]);
+  });
+
+  test("a firing whose key cannot be read is left to the queue, which delivers it again", async () => {
+    await open();
+    await house.restart((deps) => ({
+      ...deps,
+      secrets: { credentials: () => Promise.reject(new Error("Secrets Manager cannot be reached")) },
+    }));
+    await house.fireSlot();
+    expect(house.failures).toHaveLength(1);
+    await expect(house.run()).rejects.toThrow("no run");
+  });
+
+  test("a key check that Kraken does not answer is told, and holds up nobody", async () => {
+    await open();
+    await house.faults([{ endpoint: "GetApiKeyInfo", fault: "unavailable", times: 50 }]);
+    await ask({ kind: "check-key", use: "trade" });
+    expect(house.failures).toEqual([]);
+    const [message] = await house.messages();
+    expect(message!.id).toMatch(/^asked#/);
+    expect(message!.text).toContain("Your check-key could not be answered now");
+  });
+});

@@ -18,6 +18,7 @@ ${Array.from({ length: SCHEDULES_IN_TEMPLATE_MAX + 1 }, (_, i) => `  - { id: p${
 
 const CHOICES = {
   natZones: 1,
+  egressOff: false,
   natInstanceImage: "ami-12345678",
   budgetUsd: 0,
   runbook: "docs/runbook.md",

@@ -131,7 +131,7 @@ describe("deploy", () => {
   });
 });
 
-describe("destroy", () => {
+describe("with a deployment that is there", () => {
   const state = { TableName: "t", DcaQueueUrl: "q", DcaDeadLettersUrl: "d", MessagesTopicArn: "a" };
   const known = {
     ...state,
@@ -164,6 +164,60 @@ describe("destroy", () => {
     delete process.env.AWS_ENDPOINT_URL;
     empty.closeAllConnections();
     empty.close();
+  });
+  const writeEgress = (Egress: string, KrakenAddresses = known.KrakenAddresses) =>
+    writeFile(
+      outputs,
+      JSON.stringify({ TidekeeperState: { ...known, KrakenAddresses }, TidekeeperNetwork: { Egress } }),
+    );
+  const through = (egress: string) =>
+    writeFile(
+      plans,
+      PLANS.replace("egress: none\nacceptOpenAllowList: true", `egress: ${egress}`).replace(
+        / {2}- id: core[\s\S]*/,
+        "",
+      ),
+    );
+
+  test.each([
+    ["nat-instance", "nat-gateway"],
+    ["nat-gateway", "nat-instance"],
+  ])(
+    "from %s to %s the address is let go of first, and nothing more is done when that fails",
+    async (from, to) => {
+      await through(to);
+      await writeEgress(from);
+      const { started, run } = fakeCdk(0, 7);
+      expect(await deploy(given(), run)).toBe(1);
+      expect(started.map(([verb, ...args]) => [verb, args[0], args.at(-1)])).toEqual([
+        ["deploy", "TidekeeperNetwork", "tidekeeper:egressOff=true"],
+        ["deploy", "--all", plansHere()],
+      ]);
+      const failing = fakeCdk(7);
+      expect(await deploy(given(), failing.run)).toBe(1);
+      expect(failing.started).toHaveLength(1);
+    },
+  );
+
+  test.each([
+    ["none", "nat-gateway"],
+    ["nat-instance", "nat-instance"],
+  ])("from %s to %s it is one step", async (from, to) => {
+    await through(to);
+    await writeEgress(from);
+    const { started, run } = fakeCdk(7);
+    await deploy(given(), run);
+    expect(started.map(([, what]) => what)).toEqual(["--all"]);
+  });
+
+  test("an address that Kraken knows is never given up", async () => {
+    await through("nat-gateway");
+    await writeEgress("nat-gateway", "203.0.113.7,203.0.113.8");
+    const { started, run } = fakeCdk();
+    await expect(deploy(given(), run)).rejects.toThrow(
+      'an address is never given up; leave "tidekeeper:natZones" at 2',
+    );
+    expect(started).toEqual([]);
   });
 
   test("keeps the state, says what that costs, and forgets what is gone", async () => {
@@ -231,7 +285,7 @@ test("after a deploy each next step is named in its order, with all that belongs
   const text = deployedText(deployed);
   const steps = [...text.matchAll(/^\d\. (.*)$/gm)].map(([, step]) => step);
   expect(steps).toEqual([
-    "Confirm the e-mail that AWS sent to o@example.org, or no message arrives.",
+    "Confirm all three e-mails that AWS sent to o@example.org: one for messages, two for alarms. What is not confirmed does not arrive.",
     "Make an API key for main, savings.",
     "npm run tide -- keys set --aws --account NAME",
     "npm run tide -- doctor --aws",

@@ -168,8 +168,8 @@ describe("fee rates", () => {
   });
 });
 
-test("a normal buy takes 11 calls with everything cold, 7 with cached metadata", async () => {
-  const { exchange, account, transport, key } = house();
+test("a normal buy takes 11 calls with everything cold, 7 with cached metadata, 6 right after another", async () => {
+  const { exchange, account, transport, key, clock } = house();
   const run = async () => {
     await exchange.systemStatus();
     await exchange.now();
@@ -185,7 +185,10 @@ test("a normal buy takes 11 calls with everything cold, 7 with cached metadata",
   await run();
   expect(transport.requests).toHaveLength(11);
   await run();
-  expect(transport.endpoints.slice(11)).toEqual([
+  expect(transport.requests).toHaveLength(17);
+  clock.moveTo(START_AT + 11_000);
+  await run();
+  expect(transport.endpoints.slice(17)).toEqual([
     "SystemStatus",
     "Ticker",
     "BalanceEx",
