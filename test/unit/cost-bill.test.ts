@@ -33,14 +33,14 @@ const quantityOf = ({ lines }: Bill, item: string): string =>
 
 describe("the bill", () => {
   test("of the example is what the prices make of it", () => {
-    // 3.65 address, 0.80 secrets, 1.00 key, 1.00 for 10 of 20 alarms, 0.01 each for reads of secrets, writes and recovery
-    // of the table, 0.04 for its reads: 6.52. An instance: 730 × 0.0042 = 3.066, 8 × 0.08 = 0.64. A gateway: 730 × 0.045
+    // 3.65 address, 0.80 secrets, 1.00 key, 1.20 for 12 of 22 alarms, 0.01 each for reads of secrets, writes and recovery
+    // of the table, 0.04 for its reads: 6.72. An instance: 730 × 0.0042 = 3.066, 8 × 0.08 = 0.64. A gateway: 730 × 0.045
     // = 32.85, and 0.01 for what goes through it.
     const totals = bill(EXAMPLE).modes.map(({ egress, totalUsd }) => [egress, format(totalUsd)]);
     expect(totals).toEqual([
-      ["nat-gateway", "39.38"],
-      ["nat-instance", "10.23"],
-      ["none", "6.52"],
+      ["nat-gateway", "39.58"],
+      ["nat-instance", "10.43"],
+      ["none", "6.72"],
     ]);
   });
 
@@ -156,10 +156,10 @@ describe("the break-even", () => {
   });
 
   test("lies three times as high at the fee that small accounts are asked since 2026", () => {
-    // (1.0 − 0.4) ÷ (1.0 − 0.8): 10.23 ÷ 0.006 and 10.23 ÷ 0.002.
+    // (1.0 − 0.4) ÷ (1.0 − 0.8): 10.43 ÷ 0.006 and 10.43 ÷ 0.002.
     expect(bill(EXAMPLE).breakEvens.map(({ buysPerMonth }) => format(buysPerMonth!))).toEqual([
-      "1705.00",
-      "5115.00",
+      "1738.34",
+      "5215.00",
     ]);
   });
 
@@ -170,9 +170,9 @@ describe("the break-even", () => {
 
   test("is compared with buys in USD, and with no other currency", () => {
     const small = costText(bill(plansOf("buy: 10 USD of BTC; every: day 08:00")));
-    expect(small.match(/do not pay the bill/g)).toHaveLength(2); // 304.16 USD, below 1705
+    expect(small.match(/do not pay the bill/g)).toHaveLength(2); // 304.16 USD, below 1738
     const large = costText(bill(plansOf("buy: 400 USD of BTC; every: day 08:00")));
-    expect(large.match(/USD a month pay the bill/g)).toHaveLength(2); // 12166.66 USD, above 5115
+    expect(large.match(/USD a month pay the bill/g)).toHaveLength(2); // 12166.66 USD, above 5215
     const euros = costText(bill(plansOf("buy: 400 EUR of BTC; every: day 08:00")));
     expect(euros).not.toContain("pay the bill.");
     expect(euros).toContain("No exchange rate is known here");
