@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
+  isBetweenSlots,
   isSlot,
   type Schedule,
   slotsBetween,
@@ -213,5 +214,36 @@ test("AWS is asked for every slot, and for each kind but those that count for no
       else expect(asked).toEqual(slots);
     }),
     { numRuns: 300 },
+  );
+});
+
+test("what Scheduler fires is a slot or lies between slots, never both, and only schedules that count days have a between", () => {
+  const time = fc.record({ hour: fc.nat(23), minute: fc.nat(59) });
+  const counted: fc.Arbitrary<Schedule> = fc.oneof(
+    fc.record({
+      is: fc.constant("days" as const),
+      count: fc.integer({ min: 2, max: 9 }),
+      time,
+      from: fc.constant("2026-01-01"),
+    }),
+    fc.record({
+      is: fc.constant("weeks" as const),
+      count: fc.integer({ min: 2, max: 5 }),
+      day: fc.constantFrom(...WEEKDAYS),
+      time,
+      from: fc.constant("2026-01-01"),
+    }),
+  );
+  const from = epochMs(Date.UTC(2026, 1, 1));
+  const until = epochMs(Date.UTC(2026, 4, 1));
+  fc.assert(
+    fc.property(counted, fc.constantFrom("Europe/Berlin", "America/New_York", "UTC"), (schedule, zone) => {
+      const fired: Schedule = { is: "cron", expression: toAwsExpression(schedule) };
+      for (const at of slotsBetween(fired, zone, from, until)) {
+        expect(isBetweenSlots(schedule, zone, at)).toBe(!isSlot(schedule, zone, at));
+        expect(isBetweenSlots(schedule, zone, epochMs(at + MINUTE_MS))).toBe(false);
+        expect(isBetweenSlots(fired, zone, at)).toBe(false);
+      }
+    }),
   );
 });
