@@ -18,19 +18,32 @@ export type Published = {
   readonly attributes: Readonly<Record<string, string>>;
 };
 
+type Subscription = { readonly topic: string; readonly endpoint: string; readonly arn: string };
+
 const PUBLISHED_MAX = 10_000;
 const MESSAGE_BYTES_MAX = 256 * 1024;
 const PAGE = 100;
 const TOPICS = "topic~";
+const SUBSCRIPTIONS = "subscription~";
+/** As SNS lists a subscription that nobody has confirmed. */
+const PENDING = "PendingConfirmation";
 const MESSAGES = "published~";
 
 export class Sns implements Service {
-  readonly operations = ["CreateTopic", "ListTopics", "Publish"];
+  readonly operations = [
+    "CreateTopic",
+    "ListTopics",
+    "Publish",
+    "Subscribe",
+    "ConfirmSubscription",
+    "ListSubscriptionsByTopic",
+  ];
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #region: string;
   readonly #turns = new Turns();
   readonly #topics: string[] = [];
+  readonly #subscriptions = new Map<string, Subscription>();
   readonly #messages: { readonly number: number; readonly published: Published }[] = [];
 
   private constructor(database: Database, clock: Clock, region: string) {
@@ -42,6 +55,8 @@ export class Sns implements Service {
   static async open(database: Database, clock: Clock, region: string): Promise<Sns> {
     const sns = new Sns(database, clock, region);
     for await (const arn of database.values(under(TOPICS))) sns.#topics.push(arn as string);
+    for await (const [key, value] of database.entries(under(SUBSCRIPTIONS)))
+      sns.#subscriptions.set(key, value as Subscription);
     for await (const [key, value] of database.entries(under(MESSAGES))) {
       const published = { subject: undefined, ...(value as Omit<Published, "subject">) };
       sns.#messages.push({ number: Number(key.slice(MESSAGES.length)), published });
@@ -60,6 +75,12 @@ export class Sns implements Service {
         return this.#turns.take(() => this.#createTopic(input));
       case "Publish":
         return this.#turns.take(() => this.#publish(input));
+      case "Subscribe":
+        return this.#turns.take(() => this.#subscribe(input, false));
+      case "ConfirmSubscription":
+        return this.#turns.take(() => this.#subscribe(input, true));
+      case "ListSubscriptionsByTopic":
+        return this.#listSubscriptions(input);
       default:
         return this.#listTopics(input);
     }
@@ -83,6 +104,48 @@ export class Sns implements Service {
       Topics: page.map((arn) => ({ TopicArn: arn })),
       ...(from + PAGE < this.#topics.length ? { NextToken: String(from + PAGE) } : {}),
     };
+  }
+
+  /** A mail address is asked first; the token of a mail that nobody sends is the address itself. */
+  async #subscribe(input: Input, confirmed: boolean): Promise<Output> {
+    const topic = this.#topicIn(input);
+    const endpoint = textIn(input, confirmed ? "Token" : "Endpoint") ?? "";
+    if (!endpoint.includes("@")) throw invalid(confirmed ? "Token" : "Endpoint");
+    if (!confirmed && textIn(input, "Protocol") !== "email")
+      throw invalid("Protocol: only email is known to the embedded endpoint");
+    const key = `${SUBSCRIPTIONS}${topic}~${endpoint}`;
+    const known = this.#subscriptions.get(key);
+    if (confirmed && known === undefined) throw invalid("Token");
+    const value = {
+      topic,
+      endpoint,
+      arn: confirmed ? `${topic}:${randomUUID()}` : (known?.arn ?? PENDING),
+    };
+    await this.#database.batch([{ type: "put", key, value }]);
+    this.#subscriptions.set(key, value);
+    return { SubscriptionArn: value.arn === PENDING ? "pending confirmation" : value.arn };
+  }
+
+  #listSubscriptions(input: Input): Output {
+    const topic = this.#topicIn(input);
+    return {
+      Subscriptions: [...this.#subscriptions.values()]
+        .filter((one) => one.topic === topic)
+        .map(({ arn, endpoint }) => ({
+          SubscriptionArn: arn,
+          TopicArn: topic,
+          Owner: ACCOUNT,
+          Protocol: "email",
+          Endpoint: endpoint,
+        })),
+    };
+  }
+
+  #topicIn(input: Input): string {
+    const topic = textIn(input, "TopicArn");
+    if (topic === undefined || !this.#topics.includes(topic))
+      throw new AwsError("NotFound", "Topic does not exist", { status: 404 });
+    return topic;
   }
 
   async #publish(input: Input): Promise<Output> {

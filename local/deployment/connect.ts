@@ -1,6 +1,7 @@
 /** The owner's own way to a deployment: its table, its queue, its secrets. Never to Kraken: this address is on no allow-list. */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { SNSClient } from "@aws-sdk/client-sns";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { awsConfig, connectSweep, systemChance, systemClock } from "../../functions/wire.ts";
 import type { SweepDeps } from "../../shared/app/ports.ts";
@@ -21,6 +22,7 @@ export type Connected = {
   readonly dynamo: DynamoDBClient;
   readonly sqs: SQSClient;
   readonly secrets: SecretsManagerClient;
+  readonly sns: SNSClient;
   close(): void;
 };
 
@@ -56,6 +58,7 @@ async function connectWith(outputs: Outputs, settings: Settings) {
     dynamo: new DynamoDBClient(aws),
     sqs: new SQSClient(aws),
     secrets: new SecretsManagerClient(aws),
+    sns: new SNSClient(aws),
   };
   return {
     outputs,

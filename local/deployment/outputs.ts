@@ -15,6 +15,8 @@ export type Outputs = {
   readonly table: string;
   readonly dcaQueue: string;
   readonly dcaDeadLetters: string;
+  /** Undefined with an older deployment. */
+  readonly lostFirings: string | undefined;
   readonly topic: string;
   readonly region: string;
   readonly deployment: string;
@@ -36,6 +38,7 @@ const shape = z.object({
     [OUTPUTS.table]: text,
     [OUTPUTS.dcaQueue]: text,
     [OUTPUTS.dcaDeadLetters]: text,
+    [OUTPUTS.lostFirings]: text.optional(),
     [OUTPUTS.topic]: text,
     [OUTPUTS.region]: text,
     [OUTPUTS.deployment]: text,
@@ -72,6 +75,7 @@ export function findOutputs(file: string): Outputs | undefined {
     table: state[OUTPUTS.table],
     dcaQueue: state[OUTPUTS.dcaQueue],
     dcaDeadLetters: state[OUTPUTS.dcaDeadLetters],
+    lostFirings: state[OUTPUTS.lostFirings],
     topic: state[OUTPUTS.topic],
     region: state[OUTPUTS.region],
     deployment: state[OUTPUTS.deployment],

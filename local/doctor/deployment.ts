@@ -1,4 +1,5 @@
 /** Of a deployment: whether it can be reached, whether it does its work, and what keeps it from buying. */
+import { ListSubscriptionsByTopicCommand } from "@aws-sdk/client-sns";
 import { GetQueueAttributesCommand } from "@aws-sdk/client-sqs";
 import { armingHash } from "../../shared/app/ids.ts";
 import type { Head, PlanState } from "../../shared/app/ports.ts";
@@ -49,6 +50,7 @@ export async function checkDeployment(at: Connected, desk: OwnersDesk): Promise<
     );
   }
   checks.push(...(await explained("messages", () => messageChecks(at))));
+  checks.push(...(await explained("mailboxes", () => mailChecks(at))));
   return checks;
 }
 
@@ -78,8 +80,9 @@ async function queueChecks({ sqs, outputs }: Connected): Promise<readonly Check[
     };
   };
   const { waiting, inWork } = await countOf(outputs.dcaQueue);
-  const dead = await countOf(outputs.dcaDeadLetters);
-  const count = dead.waiting + dead.inWork;
+  const asides = [outputs.dcaDeadLetters, outputs.lostFirings].filter((url) => url !== undefined);
+  const counts = await Promise.all(asides.map(countOf));
+  const count = counts.reduce((sum, dead) => sum + dead.waiting + dead.inWork, 0);
   return [
     good("queue", `answers; ${waiting} waiting, ${inWork} in work`),
     count === 0
@@ -150,6 +153,31 @@ function sweepCheck({ dailyTo }: Head, states: readonly PlanState[], now: EpochM
   return now - since < SWEEP_MS
     ? note("sweep", "has not run yet: it runs each minute after the deploy")
     : bad("sweep", `has left no sign of life since ${isoOf(since)}; ${mend}`);
+}
+
+/** A topic publishes happily to nobody: only here does it show that a mail was never confirmed, or ended by a link in it. */
+async function mailChecks({ sns, outputs, plans }: Connected): Promise<readonly Check[]> {
+  if (plans.emails.length === 0)
+    return [note("mailboxes", "notify names nobody: messages and alarms go to topics that nobody reads")];
+  const missing: string[] = [];
+  for (const TopicArn of outputs.topics) {
+    const { Subscriptions = [] } = await sns.send(new ListSubscriptionsByTopicCommand({ TopicArn }));
+    const confirmed = new Set(
+      Subscriptions.filter(({ SubscriptionArn = "" }) => SubscriptionArn.startsWith("arn:")).map(
+        ({ Endpoint }) => Endpoint,
+      ),
+    );
+    for (const email of plans.emails)
+      if (!confirmed.has(email)) missing.push(`${email} on ${TopicArn.split(":").at(-1)}`);
+  }
+  return [
+    missing.length === 0
+      ? good("mailboxes", `${plans.emails.join(", ")} hear messages and alarms`)
+      : bad(
+          "mailboxes",
+          `not confirmed: ${missing.join("; ")}; each has an e-mail of AWS with a link, docs/runbook.md, "Messages cannot be delivered", says what to do without it`,
+        ),
+  ];
 }
 
 async function messageChecks({ deps }: Connected): Promise<readonly Check[]> {

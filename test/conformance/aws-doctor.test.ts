@@ -46,6 +46,7 @@ test("a new deployment without a key is all well, and says what is not there yet
     /^ok +sweep +has told of every day up to /m,
     /^note +trade key +main: none is set; tide keys set --aws takes one$/m,
     /^ok +messages +all are told$/m,
+    /^ok +mailboxes +owner@example\.org hear messages and alarms$/m,
     /^All is well\.$/m,
   ])
     expect(stdout).toMatch(text);
@@ -153,4 +154,21 @@ test("the list is green and red where there are colors, and plain elsewhere", ()
   ] as const;
   expect(doctorText(checks, { colors: false })).toBe("ok    a  fine\nMEND  b  mend it\n\n1 thing to mend.\n");
   expect(doctorText(checks, { colors: true })).toContain("\u001b[31mMEND\u001b[39m  b  mend it");
+});
+
+test("a mail that nobody confirmed is to be mended: the topic would publish to nobody and say nothing", async () => {
+  const other = await openAwsHouse({ confirmed: false });
+  try {
+    process.env.AWS_ENDPOINT_URL = other.endpoint;
+    await other.sweep();
+    const { desk, at } = await other.desk();
+    const checks = await checkDeployment(at, desk);
+    at.close();
+    expect(wrong({ checks })).toEqual([
+      expect.stringContaining("mailboxes: not confirmed: owner@example.org on tidekeeper-messages"),
+    ]);
+  } finally {
+    process.env.AWS_ENDPOINT_URL = house.endpoint;
+    await other.close();
+  }
 });

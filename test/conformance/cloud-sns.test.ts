@@ -1,5 +1,13 @@
 /** What is published is kept in order, with the time of the given clock, for the program to show. */
-import { CreateTopicCommand, ListTopicsCommand, PublishCommand, SubscribeCommand } from "@aws-sdk/client-sns";
+import {
+  ConfirmSubscriptionCommand,
+  CreateTopicCommand,
+  ListSubscriptionsByTopicCommand,
+  ListTopicsCommand,
+  PublishCommand,
+  SetTopicAttributesCommand,
+  SubscribeCommand,
+} from "@aws-sdk/client-sns";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { failure, type House, openHouse, START, ways } from "../support/cloud-house.ts";
 
@@ -53,12 +61,29 @@ describe.each(ways)("SNS ($reach, $store)", (way) => {
     expect((await failure(publish("m", { Subject: "x".repeat(101) }))).name).toBe(
       "InvalidParameterException",
     );
-    const subscribe = new SubscribeCommand({
-      TopicArn: topic,
-      Protocol: "email",
-      Endpoint: "owner@example.org",
-    });
-    expect((await failure(house.sns.send(subscribe))).name).toBe("InvalidAction");
+    const unknown = new SetTopicAttributesCommand({ TopicArn: topic, AttributeName: "DisplayName" });
+    expect((await failure(house.sns.send(unknown))).name).toBe("InvalidAction");
     expect(house.cloud.published()).toEqual([]);
+  });
+
+  test("a mail address hears nothing before its owner has confirmed it, also after asking twice", async () => {
+    const subscribe = (Endpoint = "owner@example.org", Protocol = "email") =>
+      house.sns.send(new SubscribeCommand({ TopicArn: topic, Protocol, Endpoint }));
+    const confirm = (Token: string) =>
+      house.sns.send(new ConfirmSubscriptionCommand({ TopicArn: topic, Token }));
+    const listed = async () =>
+      (await house.sns.send(new ListSubscriptionsByTopicCommand({ TopicArn: topic }))).Subscriptions?.map(
+        ({ Endpoint, SubscriptionArn }) => [Endpoint, SubscriptionArn],
+      ) ?? [];
+    expect(await listed()).toEqual([]);
+    expect((await subscribe()).SubscriptionArn).toBe("pending confirmation");
+    await subscribe();
+    expect(await listed()).toEqual([["owner@example.org", "PendingConfirmation"]]);
+    const { SubscriptionArn } = await confirm("owner@example.org");
+    expect(SubscriptionArn).toMatch(new RegExp(`^${topic}:`));
+    await subscribe();
+    expect(await listed()).toEqual([["owner@example.org", SubscriptionArn]]);
+    expect((await failure(confirm("thief@example.org"))).name).toBe("InvalidParameterException");
+    expect((await failure(subscribe("https://example.org", "https"))).name).toBe("InvalidParameterException");
   });
 });

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { SNSClient } from "@aws-sdk/client-sns";
+import { ConfirmSubscriptionCommand, SNSClient, SubscribeCommand } from "@aws-sdk/client-sns";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { makeHandler as makeDca } from "../../functions/dca.ts";
 import { makeHandler as makeSweep } from "../../functions/sweep.ts";
@@ -62,13 +62,19 @@ export const SHORT: Patience = { runMs: 8_000, answerMs: 8_000, lookEachMs: 50, 
 export type AwsHouseOptions = {
   /** As deployed; the file beside it holds the same. */
   readonly plans?: string;
+  /** Whether the owner has followed the link in AWS's mail. */
+  readonly confirmed?: boolean;
   /** What the functions believe their own addresses are. */
   readonly addresses?: string;
 };
 
 export type AwsHouse = Awaited<ReturnType<typeof openAwsHouse>>;
 
-export async function openAwsHouse({ plans = AWS_PLANS, addresses = ADDRESS }: AwsHouseOptions = {}) {
+export async function openAwsHouse({
+  plans = AWS_PLANS,
+  addresses = ADDRESS,
+  confirmed = true,
+}: AwsHouseOptions = {}) {
   const dir = await mkdtemp(join(tmpdir(), "tidekeeper-aws-"));
   const cloud = await openCloud({ clock: systemClock });
   const endpoint = await cloud.listen(0);
@@ -82,6 +88,13 @@ export async function openAwsHouse({ plans = AWS_PLANS, addresses = ADDRESS }: A
     secrets: new SecretsManagerClient(aws),
   };
   const made = await provision(clients);
+  /** As its owner does with the link in AWS's mail. */
+  const confirm = (Token: string) =>
+    clients.sns.send(new ConfirmSubscriptionCommand({ TopicArn: made.topicArn, Token }));
+  for (const Endpoint of settings.notifyEmails) {
+    await clients.sns.send(new SubscribeCommand({ TopicArn: made.topicArn, Protocol: "email", Endpoint }));
+    if (confirmed) await confirm(Endpoint);
+  }
   if (settings.accounts.length <= 50)
     for (const { name } of settings.accounts)
       for (const use of KEY_USES)
