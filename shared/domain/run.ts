@@ -126,6 +126,8 @@ export type Intent = {
   readonly claimId?: string;
   readonly fence?: string;
   readonly nonce?: string;
+  /** The key that the attempt was sent with, by its hash: only a later call of the same key is a barrier. */
+  readonly keyHash?: string;
   readonly deadline?: EpochMs;
   /** Kraken's time when a private call with a larger nonce than the attempt's was accepted. */
   readonly barrierAt?: EpochMs;

@@ -69,6 +69,42 @@ describe("an order in doubt", () => {
     expect((await house.run()).run.outcome).toBe("bought");
   });
 
+  test("a look under another key is no barrier: the deadline alone must have been over for ten minutes", async () => {
+    // Blind from the sending on, so that no look is made with the key that sent it.
+    await house.restart((deps) => ({
+      ...deps,
+      exchange: {
+        ...deps.exchange,
+        as: (key) => {
+          const account = deps.exchange.as(key);
+          const submit: typeof account.submit = async (order) => {
+            await house.faults([
+              { endpoint: "AddOrder", fault: "drop-request", times: 1 },
+              { endpoint: "OpenOrders", fault: "unavailable", times: 1000 },
+            ]);
+            return account.submit(order);
+          };
+          return { ...account, submit };
+        },
+      },
+    }));
+    await house.fireSlot();
+    const { intent } = await house.run();
+    expect(intent).toMatchObject({ state: "SUBMITTING" });
+    expect(intent!.barrierAt).toBeUndefined();
+    await house.useKey("tidekeeper-sandbox-withdraw");
+    await house.faults([]);
+    await house.restart();
+    await house.pass(10);
+    expect((await house.run()).intent?.state).toBe("SUBMITTING");
+    await house.pass(8);
+    const [absent] = await historyAt(/^absent: first look/);
+    expect(absent! - intent!.deadline!).toBeGreaterThan(10 * 60_000 + 61_000);
+    // Proven, and then the new key is judged like any.
+    expect((await house.run()).run).toMatchObject({ outcome: "refused", reason: { code: "KEY_REFUSED" } });
+    expect(await orders()).toHaveLength(0);
+  });
+
   test("a proof takes two looks, fifteen seconds apart", async () => {
     await doubt("drop-request");
     await house.fireSlot();

@@ -24,6 +24,8 @@ const SKEW_MS = SECOND_MS;
 const GRACE_MS = MINUTE_MS;
 // Test: a proof takes two looks, fifteen seconds apart
 const BETWEEN_SWEEPS_MS = 15 * SECOND_MS;
+/** In place of the barrier: far longer than any request is known to have been under way. */
+const OTHER_KEY_GRACE_MS = 10 * MINUTE_MS;
 const QUARANTINE_AFTER_MS = DAY_MS;
 
 export async function resolve(ctx: RunContext, intent: Intent): Promise<void> {
@@ -51,8 +53,23 @@ async function lookOnce(ctx: RunContext): Promise<boolean> {
   }
   ctx.step("reconcile", `${intent.clientOrderId} is not among Kraken's orders at ${isoOf(answeredAt)}`);
   if (intent.barrierAt !== undefined) return false;
+  // Test: a look under another key is no barrier: the deadline alone must have been over for ten minutes
+  const trustedAt = barrierFrom(ctx, intent);
+  if (answeredAt < trustedAt) {
+    const waitMs = trustedAt - answeredAt + SECOND_MS;
+    throw new Postponed(
+      later(ctx.deps.clock.now(), waitMs),
+      "the key was replaced while an order is in doubt",
+    );
+  }
   const after = ctx.noted({ ...intent, barrierAt: answeredAt }, "barrier: a later call was accepted");
   return !(await ctx.write(intent, after));
+}
+
+/** From when on a later call that was accepted counts as a barrier. Each key has nonces of its own. */
+function barrierFrom(ctx: RunContext, { keyHash, deadline, createdAt }: Intent): EpochMs {
+  const isSameKey = keyHash === undefined || keyHash === ctx.keyHash;
+  return isSameKey ? createdAt : later(deadline ?? createdAt, OTHER_KEY_GRACE_MS);
 }
 
 async function prove(ctx: RunContext, intent: Intent): Promise<void> {

@@ -92,6 +92,7 @@ async function claim(
       claimId: ctx.deps.chance.id(),
       fence: lease.fence.toString(),
       nonce: lease.peekNonce(),
+      keyHash: ctx.keyHash,
       deadline: request.deadline,
       windows: windows.map(({ name }) => name),
       dueAt: later(ctx.deps.clock.now(), MINUTE_MS),
