@@ -85,7 +85,12 @@ export function createExchange({ rest, clock }: ExchangeOptions): Exchange {
     now: async () => epochMs(clock.now() + (await offsetMs())),
     systemStatus: () =>
       statusOf.get("SystemStatus", async () => (await rest.publicCall(systemStatus, undefined)).status),
-    pairRules: (pair) => rulesOf.get(pairName(pair), () => askRules(pair)),
+    async pairRules(pair) {
+      const rules = await rulesOf.get(pairName(pair), () => askRules(pair));
+      // A pair that is closed may be open again in a minute; its rules are not remembered for an hour.
+      if (rules.status !== "online") rulesOf.forget(pairName(pair));
+      return rules;
+    },
     async quote(rules) {
       const offset = await offsetMs();
       const { answer, sentAt } = await rest.timedPublicCall(ticker, { pairs: [rules.id] });

@@ -96,10 +96,10 @@ function effectOnRead(call: string, ill: Ill, isEarly: boolean): Effect {
     return ends("refused", "KEY_REFUSED");
   }
   if (call === "SystemStatus" && (fault === "maintenance" || fault.startsWith("market-"))) {
-    return ends("skipped", "EXCHANGE_STATUS");
+    return nothing(5 * MINUTE_S + AGAIN_S);
   }
   if (call === "AssetPairs") {
-    if (fault.startsWith("market-")) return ends("skipped", "PAIR_STATUS");
+    if (fault.startsWith("market-")) return nothing(5 * MINUTE_S + AGAIN_S);
     if (fault === "pair-delisted") return ends("refused", "PAIR_UNKNOWN");
     if (fault === "ordermin-raised") return ends("carried", "VOLUME_BELOW_MINIMUM");
   }

@@ -43,7 +43,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     step: "Kraken must be open",
     file: "shared/app/steps/look-at-market.ts",
-    from: 'if (closed !== undefined) return { is: "closed", outcome: "skipped", reason: closed } as const;',
+    from: 'if (closed !== undefined) return { is: "shut", reason: closed } as const;',
     to: "",
     test: no("maintenance is seen before anything is planned, and the slot is told"),
   },
@@ -116,6 +116,15 @@ export const MUTANTS: readonly Mutant[] = [
     from: "ctx.sentInDoubt = true;",
     to: "",
     test: proof("an order that shows a few seconds late is adopted in the same invocation"),
+  },
+  {
+    step: "a look under another key is no barrier",
+    file: "shared/app/steps/resolve.ts",
+    from: "if (answeredAt < trustedAt) {",
+    to: "if (answeredAt < 0) {",
+    test: proof(
+      "a look under another key is no barrier: the deadline alone must have been over for ten minutes",
+    ),
   },
   {
     step: "the barrier counts like the deadline",

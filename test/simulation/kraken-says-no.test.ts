@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { keyHashOf } from "../../shared/app/ids.ts";
 import { audit, type ExchangeOrder } from "../support/audit.ts";
-import { type House, openHouse } from "../support/house.ts";
+import { type House, openHouse, PLANS } from "../support/house.ts";
 
 describe("Kraken says no", () => {
   let house: House;
@@ -92,10 +92,46 @@ describe("Kraken says no", () => {
   });
 
   test("maintenance is seen before anything is planned, and the slot is told", async () => {
-    await fault("maintenance", 1, "SystemStatus");
+    await fault("maintenance", 1000, "SystemStatus");
     await house.fireSlot();
-    expect((await house.run()).run.reason?.code).toBe("EXCHANGE_STATUS");
     expect(await orders()).toHaveLength(0);
+    await house.pass(125);
+    expect((await house.run()).run).toMatchObject({
+      outcome: "skipped",
+      reason: { code: "EXCHANGE_STATUS" },
+    });
+    expect(await orders()).toHaveLength(0);
+    expect(await audit(house)).toEqual([]);
+  });
+
+  test.each([
+    ["maintenance", "SystemStatus"],
+    ["market-cancel-only", "SystemStatus"],
+    ["market-post-only", "AssetPairs"],
+  ])(
+    "a buy waits for Kraken's maintenance as long as it may be late, and is bought after it (%s, %s)",
+    async (how, where) => {
+      await fault(how, 5, where);
+      await house.fireSlot();
+      await house.pass(12);
+      expect(await orders()).toHaveLength(0);
+      await house.pass(20);
+      expect((await house.run()).run.outcome).toBe("bought");
+      expect(await audit(house)).toEqual([]);
+    },
+  );
+
+  test("a buy that may hardly be late is skipped at once when Kraken stays shut", async () => {
+    await house.close();
+    house = await openHouse({ plans: PLANS.replace("ifMissed: catch-up within 2h", "ifMissed: skip") });
+    await fault("maintenance", 1000, "SystemStatus");
+    await house.fireSlot();
+    await house.pass(12);
+    expect((await house.run()).run).toMatchObject({
+      outcome: "skipped",
+      reason: { code: "EXCHANGE_STATUS" },
+    });
+    expect(await audit(house)).toEqual([]);
   });
 
   test("a key that can withdraw is refused by the name of its tick box", async () => {

@@ -19,7 +19,7 @@ export async function lookAtMarket(ctx: RunContext, now: EpochMs) {
   const rules = await ctx.publicly(() => deps.exchange.pairRules(plan.pair));
   const closed = checkMarketOpen(system, rules);
   // Test: maintenance is seen before anything is planned, and the slot is told
-  if (closed !== undefined) return { is: "closed", outcome: "skipped", reason: closed } as const;
+  if (closed !== undefined) return { is: "shut", reason: closed } as const;
 
   const checkedBefore = ctx.snapshot.keyCheck;
   const badKey = await checkTradeKey(ctx, now);

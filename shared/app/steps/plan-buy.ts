@@ -17,7 +17,7 @@ import { type EpochMs, isoOf, later, MINUTE_MS, SECOND_MS } from "../../domain/t
 import { dayWindow, monthWindow } from "../../domain/zone.ts";
 import type { OrderRequest } from "../exchange.ts";
 import { clientOrderIdOf } from "../ids.ts";
-import { BUY_POINTS, type RunContext } from "../run-context.ts";
+import { BUY_POINTS, Postponed, type RunContext } from "../run-context.ts";
 import { endWith, endWithoutOrder, nextText } from "./conclude.ts";
 import { lookAtMarket, reasonOf } from "./look-at-market.ts";
 
@@ -35,6 +35,8 @@ export function lateAfterOf(ctx: RunContext): EpochMs {
   );
 }
 
+/** A maintenance takes minutes to hours. */
+const SHUT_PAUSE_MS = 5 * MINUTE_MS;
 const SKEW_MS_MAX = 2 * SECOND_MS;
 
 /** Leaves the run either closed, with its message, or with a PLANNED intent. */
@@ -73,6 +75,7 @@ export async function planBuy(ctx: RunContext): Promise<void> {
     if (reason.code === "KEY_REFUSED") await ctx.tryNewKey(reason.detail);
     return endWithoutOrder(ctx, "refused", reason);
   }
+  if (prepared.is === "shut") return waitForMarket(ctx, prepared.reason, now, lateAfter);
   if (prepared.is === "closed") return endWithoutOrder(ctx, prepared.outcome, prepared.reason);
   const { market, base } = prepared;
   const { quote } = market;
@@ -123,6 +126,19 @@ export async function planBuy(ctx: RunContext): Promise<void> {
   const clientOrderId = clientOrderIdOf(ctx.account.name, ctx.run.id, 0);
   if (ctx.label === "DRY RUN") return rehearse(ctx, frozen, clientOrderId, now);
   await record(ctx, frozen, clientOrderId, carry, now, lateAfter);
+}
+
+/** Kraken's maintenance passes: the run comes back while it may still begin, and is skipped when it may not. */
+async function waitForMarket(
+  ctx: RunContext,
+  reason: Reason,
+  now: EpochMs,
+  lateAfter: EpochMs,
+): Promise<void> {
+  // Test: a buy waits for Kraken's maintenance as long as it may be late, and is bought after it
+  if (later(now, SHUT_PAUSE_MS) <= lateAfter)
+    throw new Postponed(later(ctx.deps.clock.now(), SHUT_PAUSE_MS), reason.detail);
+  return endWithoutOrder(ctx, "skipped", reason);
 }
 
 /** All that follows works in Kraken's time, so a clock that is off harms nothing; but somebody should set it. */
