@@ -78,6 +78,7 @@ export class NatInstance extends Construct {
       description: "Tidekeeper: where routes point until the NAT instance takes them",
     }).ref;
 
+    const role = this.#role(props);
     const template = new LaunchTemplate(this, "Template", {
       instanceType: InstanceType.of(InstanceClass.T4G, InstanceSize.NANO),
       machineImage: imageOf(props.image),
@@ -85,7 +86,7 @@ export class NatInstance extends Construct {
       // Of the moment: the way to its packages and to AWS until it has ours.
       associatePublicIpAddress: true,
       httpTokens: LaunchTemplateHttpTokens.REQUIRED,
-      role: this.#role(props),
+      role,
       blockDevices: [
         {
           deviceName: "/dev/xvda",
@@ -123,7 +124,8 @@ export class NatInstance extends Construct {
     });
     this.#group.cfnOptions.creationPolicy = { resourceSignal: { count: 1, timeout: READY_WITHIN } };
     this.#group.overrideLogicalId(GROUP);
-    this.#group.node.addDependency(subnet.internetConnectivityEstablished);
+    // Its first start must find its rights.
+    this.#group.node.addDependency(subnet.internetConnectivityEstablished, role);
   }
 
   /** The machine turns the route over to itself: it must be there before. */

@@ -29,7 +29,7 @@ patiently() {
 }
 # Its own address changes in the middle: a reply that is lost must not cost a minute.
 aws() { command aws --cli-connect-timeout 5 --cli-read-timeout 10 "$@"; }
-instance=$(metadata instance-id)
+instance=$(patiently metadata instance-id)
 signal() {
   patiently aws cloudformation signal-resource --stack-name ${props.stack} --logical-resource-id ${props.group} --unique-id "$instance" --status "$1" || true
 }

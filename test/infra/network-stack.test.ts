@@ -1,5 +1,7 @@
 /** The way to Kraken in each egress mode. */
+import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
+import { natScript } from "../../infra/parts/nat-script.ts";
 import { EGRESSES, example, withEgress } from "../support/examples.ts";
 import { type StackTemplate, synthesized } from "../support/synthesized.ts";
 
@@ -134,6 +136,21 @@ describe("the NAT instance", () => {
     expect([...places].sort((a, b) => a - b)).toEqual(places);
     expect(script).toContain("--logical-resource-id NatInstanceGroup");
     expect(group.id).toBe("NatInstanceGroup");
+  });
+
+  test("its script is one that bash can read, with every value filled in", () => {
+    const text = natScript({
+      region: "eu-central-1",
+      stack: "TidekeeperNetwork",
+      group: "NatInstanceGroup",
+      allocation: "eipalloc-1",
+      inside: "10.42.0.0/20",
+      routeTables: ["rtb-1", "rtb-2"],
+    });
+    const { status, stderr } = spawnSync("bash", ["-n"], { input: text, encoding: "utf8" });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(text).not.toMatch(/undefined|\$\{props/);
+    expect(text).toContain("for table in rtb-1 rtb-2; do");
   });
 
   test("asks for its metadata with a token, has an encrypted disk, and opens no port to the world", () => {
