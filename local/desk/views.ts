@@ -1,6 +1,6 @@
 /** What the owner's tools print and the page shows: plain JSON, amounts as exact decimal text. */
 import type { Event, KeyCheck } from "../../shared/app/ports.ts";
-import { reportOf } from "../../shared/app/run-plan.ts";
+import { reportOf } from "../../shared/app/run-report.ts";
 import { formatShort } from "../../shared/domain/decimal.ts";
 import type { KeyUseKind } from "../../shared/domain/key-check.ts";
 import type { Intent, Label, Outcome, Run } from "../../shared/domain/run.ts";

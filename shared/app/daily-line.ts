@@ -1,5 +1,5 @@
 /** Once a day, one line that accounts for every slot of the day before: planned, and what became of each. */
-import { windowsOverBefore } from "../domain/caps.ts";
+import { windowsToForget } from "../domain/caps.ts";
 import { add, decimal, formatShort } from "../domain/decimal.ts";
 import { dailyText, openAllowListText, spentOf } from "../domain/messages.ts";
 import { accountNameOf } from "../domain/plan.ts";
@@ -13,8 +13,6 @@ import type { Head, PlanState, SweepDeps } from "./ports.ts";
 /** A slot just before midnight may be under way for as long; after that an unfinished one is told as such. */
 const SETTLED_MS = 3 * HOUR_MS;
 
-/** Longer than any order can be in doubt, and than anybody looks back in the caps. */
-const WINDOWS_KEPT_MS = 70 * DAY_MS;
 const WINDOWS_AT_ONCE = 100;
 
 /** With `egress: none` the owner's keys work from anywhere. Said when the day's line is, once a week. */
@@ -76,7 +74,7 @@ export async function tellDay(
     });
     await deps.books.addMessage(account, { id: `daily#${yesterday}`, at: now, ...text });
   }
-  const before = dayWindow(later(now, -WINDOWS_KEPT_MS), zone);
-  await deps.books.setDaily(account, yesterday, windowsOverBefore(head.used.keys(), before, WINDOWS_AT_ONCE));
+  // As many as an update takes well; the next day's line goes on.
+  await deps.books.setDaily(account, yesterday, windowsToForget(head.used.keys()).slice(0, WINDOWS_AT_ONCE));
   return planned.length > 0 || runs.length > 0;
 }

@@ -10,7 +10,6 @@ import type { OwnerRequest } from "../domain/run.ts";
 import { SECOND_MS } from "../domain/time.ts";
 import { cancelOurs } from "./cancel-ours.ts";
 import { checkKeyNow } from "./check-key.ts";
-import { ExchangeError } from "./errors.ts";
 import { venueLabel } from "./label.ts";
 import type { Deps } from "./ports.ts";
 import { FiringRefused } from "./refuse-firing.ts";
@@ -26,9 +25,9 @@ export async function answerOwner(request: OwnerRequest, id: string, deps: Deps)
   try {
     await patiently(deps, () => answer(request, id, deps));
   } catch (error) {
-    if (!isPassing(error)) throw error;
+    if (error instanceof FiringRefused || !(error instanceof Error)) throw error;
     // Asked again it may go well. Delivered again, it would hold up the account's firings for minutes.
-    const { message } = error as Error;
+    const { message } = error;
     await tell(deps, account, id, unansweredText(venueLabel(deps), request.kind, message));
   }
 }
@@ -37,8 +36,8 @@ async function answer(request: OwnerRequest, id: string, deps: Deps): Promise<vo
   const { account } = request;
   switch (request.kind) {
     case "check-key":
-      await checkKeyNow(deps, account, request.use);
-      return;
+      if ((await checkKeyNow(deps, account, request.use)) !== undefined) return;
+      throw new KeyUnavailable(`no ${request.use} key is set for account ${account}`);
     case "cancel":
       return tell(deps, account, id, cancelledText(venueLabel(deps), await cancelOurs(deps, account)));
     case "resolve": {
@@ -47,9 +46,6 @@ async function answer(request: OwnerRequest, id: string, deps: Deps): Promise<vo
     }
   }
 }
-
-const isPassing = (error: unknown): boolean =>
-  error instanceof KeyUnavailable || error instanceof Postponed || error instanceof ExchangeError;
 
 /** The owner waits for the answer: a key that rests is waited for, rather than the queue's two minutes. */
 async function patiently(deps: Deps, work: () => Promise<void>): Promise<void> {

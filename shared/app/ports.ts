@@ -165,6 +165,8 @@ export type OpenWork = {
   readonly due: readonly { readonly account: string; readonly run: string; readonly dueAt: EpochMs }[];
   /** Those that still hold a reservation, due or not, but for the ones in quarantine. */
   readonly intents: readonly { readonly account: string; readonly intent: Intent }[];
+  /** Why some of them could not be read. */
+  readonly unreadable: readonly Error[];
 };
 
 /** What the sweep and the owner's tools ask of the ledger, off the money path. */

@@ -5,7 +5,8 @@
 import type { Intent } from "../domain/run.ts";
 import { SECOND_MS } from "../domain/time.ts";
 import type { Deps } from "./ports.ts";
-import { type RunReport, runPlan, withRun } from "./run-plan.ts";
+import { runPlan, withRun } from "./run-plan.ts";
+import type { RunReport } from "./run-report.ts";
 import { endIntent } from "./steps/conclude.ts";
 import { look } from "./steps/look.ts";
 import { control } from "./steps/resolve.ts";
@@ -20,6 +21,7 @@ const BETWEEN_LOOKS_MS = 15 * SECOND_MS;
 
 export async function resolveRun(account: string, run: string, deps: Deps): Promise<Resolution> {
   let why: string | undefined;
+  await releasePlanOf(account, run, deps);
   const resume = { kind: "resume", account, run } as const;
   const outcome = await withRun(resume, deps, async (ctx): Promise<Resolution | "go-on"> => {
     const intent = ctx.intent;
@@ -52,3 +54,15 @@ export async function resolveRun(account: string, run: string, deps: Deps): Prom
   await deps.books.unblock(account, report.plan, why);
   return { is: report.outcome === "abandoned" ? "absent" : "found", report };
 }
+
+/** An earlier asking may have ended the run, and died before it let the plan go on. */
+async function releasePlanOf(account: string, id: string, deps: Deps): Promise<void> {
+  const known = await deps.books.run(account, id);
+  if (known?.run.closedAt === undefined) return;
+  const doubts = known.intent?.history.filter(({ what }) => what.startsWith(QUARANTINED)) ?? [];
+  for (const { what } of doubts)
+    await deps.books.unblock(account, known.run.plan, what.slice(QUARANTINED.length));
+}
+
+/** As resolve.ts notes it in the history. */
+const QUARANTINED = "QUARANTINED: ";

@@ -1,26 +1,32 @@
 /** What one invocation knows of its run, and the key it may be holding. Thrown away at the end; the ledger stays. */
 
 import type { Account, DcaPlan } from "../domain/plan.ts";
-import type { Intent, Label, Outcome, Run, Step, StepName } from "../domain/run.ts";
+import type { Intent, Label, Outcome, ReasonCode, Run, Step, StepName } from "../domain/run.ts";
 import { HISTORY_MAX } from "../domain/run.ts";
 import { type EpochMs, later, MINUTE_MS, SECOND_MS } from "../domain/time.ts";
 import { ExchangeError } from "./errors.ts";
 import type { ExchangeAccount } from "./exchange.ts";
 import { acquireKey, HOLD_MS_MAX, type KeyLease, LeaseOver } from "./key-gate.ts";
 import type { Deps, Message, Snapshot } from "./ports.ts";
+import { restKey } from "./rest-key.ts";
 import type { Credentials } from "./secret.ts";
 
 /** Stops this invocation: the run goes on at `at`, from the ledger. Not an error. */
 export class Postponed extends Error {
   readonly at: EpochMs;
-  /** Of a key that is stopped: waiting does not help, a person must look. */
-  readonly isKeyStopped: boolean;
+  /** What the run ends with when it may not wait as long as that. */
+  readonly code: ReasonCode;
 
-  constructor(at: EpochMs, why: string, isKeyStopped = false) {
+  constructor(at: EpochMs, why: string, { code }: { readonly code?: ReasonCode } = {}) {
     super(why);
     this.name = "Postponed";
     this.at = at;
-    this.isKeyStopped = isKeyStopped;
+    this.code = code ?? "EXCHANGE_UNREACHABLE";
+  }
+
+  /** Waiting does not help, a person must look. */
+  get isKeyStopped(): boolean {
+    return this.code === "KEY_STOPPED";
   }
 }
 
@@ -37,6 +43,15 @@ const STOPPED =
 /** A worker runs at most 60 s (design: queue visibility 120 s); no wait starts after this. */
 export const WORK_MS_MAX = 45 * SECOND_MS;
 
+/** A run that waits for weeks must not outgrow its item: its beginning is kept, and what happened last. */
+const STEPS_FIRST = 10;
+const STEPS_LAST = 50;
+
+const stepsWith = (steps: readonly Step[], noted: Step): readonly Step[] =>
+  steps.length < STEPS_FIRST + STEPS_LAST
+    ? [...steps, noted]
+    : [...steps.slice(0, STEPS_FIRST), ...steps.slice(steps.length - STEPS_LAST + 1), noted];
+
 export class RunContext {
   readonly deps: Deps;
   readonly plan: DcaPlan;
@@ -48,6 +63,8 @@ export class RunContext {
   readonly labelNow: Label | undefined;
   readonly credentials: Credentials;
   readonly keyHash: string;
+  /** Why the credentials could not be read; then they are none. */
+  readonly keyProblem: Error | undefined;
   readonly startedAtMonotonic: number;
   snapshot: Snapshot;
   run: Run;
@@ -66,6 +83,7 @@ export class RunContext {
     labelNow: Label | undefined;
     credentials: Credentials;
     keyHash: string;
+    keyProblem: Error | undefined;
     snapshot: Snapshot;
     run: Run;
   }) {
@@ -77,6 +95,7 @@ export class RunContext {
     this.labelNow = fields.labelNow;
     this.credentials = fields.credentials;
     this.keyHash = fields.keyHash;
+    this.keyProblem = fields.keyProblem;
     this.snapshot = fields.snapshot;
     this.run = fields.run;
     this.intent = fields.snapshot.intent;
@@ -88,7 +107,7 @@ export class RunContext {
   step(step: StepName, detail: string, outcome?: Outcome): void {
     const at = this.deps.clock.now();
     const noted: Step = { step, at, detail };
-    this.run = { ...this.run, steps: [...this.run.steps, noted] };
+    this.run = { ...this.run, steps: stepsWith(this.run.steps, noted) };
     this.deps.report({
       run: this.run.id,
       plan: this.run.plan,
@@ -135,7 +154,7 @@ export class RunContext {
     this.#knownGate = undefined;
     if ("is" in answer) {
       const at = answer.is === "not-now" ? answer.retryAt : later(this.deps.clock.now(), 15 * MINUTE_MS);
-      throw new Postponed(at, answer.why, answer.is === "stopped");
+      throw new Postponed(at, answer.why, answer.is === "stopped" ? { code: "KEY_STOPPED" } : {});
     }
     this.#lease = answer;
     return answer;
@@ -255,7 +274,9 @@ export class RunContext {
     const pausedUntil = await this.pauseKey(error, lease);
     const isStopped = error.code === "NONCE_TOO_LOW";
     if (pausedUntil !== undefined)
-      return new Postponed(pausedUntil, isStopped ? STOPPED : error.message, isStopped);
+      return isStopped
+        ? new Postponed(pausedUntil, STOPPED, { code: "KEY_STOPPED" })
+        : new Postponed(pausedUntil, error.message);
     if (error.retry === "never") return error;
     // Everything else on a read: Kraken cannot answer just now.
     return new Postponed(later(this.deps.clock.now(), MINUTE_MS), error.message);
@@ -263,31 +284,14 @@ export class RunContext {
 
   /** Rests or stops the key when Kraken's answer asks for it; the instant to come back at. */
   async pauseKey(error: ExchangeError, lease: KeyLease): Promise<EpochMs | undefined> {
-    switch (error.code) {
-      case "RATE_LIMITED":
-        this.deps.measure("RateLimits", 1);
-        this.#lease = undefined;
-        return lease.coolDown();
-      case "THROTTLED":
-      case "TOO_MANY_REQUESTS":
-        this.deps.measure("RateLimits", 1);
-        this.#lease = undefined;
-        return lease.keepAway(
-          error.waitUntil === undefined
-            ? later(this.deps.clock.now(), 30 * SECOND_MS)
-            : later(error.waitUntil as EpochMs, SECOND_MS),
-        );
-      case "LOCKED_OUT":
-        this.deps.measure("KeysRefused", 1);
-        this.#lease = undefined;
-        return lease.keepAway();
-      case "NONCE_TOO_LOW":
-        this.deps.measure("NoncesRefused", 1);
-        this.#lease = undefined;
-        await lease.stop(STOPPED);
-        return later(this.deps.clock.now(), 15 * MINUTE_MS);
-      default:
-        return undefined;
+    if (error.code === "NONCE_TOO_LOW") {
+      this.deps.measure("NoncesRefused", 1);
+      this.#lease = undefined;
+      await lease.stop(STOPPED);
+      return later(this.deps.clock.now(), 15 * MINUTE_MS);
     }
+    const restUntil = await restKey(this.deps, lease, error);
+    if (restUntil !== undefined) this.#lease = undefined;
+    return restUntil;
   }
 }

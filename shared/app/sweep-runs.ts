@@ -13,7 +13,7 @@ import { localText } from "../domain/zone.ts";
 import { tellDay } from "./daily-line.ts";
 import { hashOf } from "./ids.ts";
 import { venueLabel } from "./label.ts";
-import type { Message, PlanState, SweepDeps } from "./ports.ts";
+import type { Message, OpenWork, PlanState, SweepDeps } from "./ports.ts";
 import { type AccountHealth, measureAccounts, measureOpenWork } from "./sweep-health.ts";
 
 /** A slot younger than this may still be on its way through schedule and queue. */
@@ -37,24 +37,24 @@ export type SweepReport = {
 /** Makes the plans known to the ledger. Slots count from the first time on, so that deploying never fires. */
 export async function registerPlans(deps: SweepDeps): Promise<void> {
   const now = deps.clock.now();
-  for (const plan of deps.settings.plans) {
-    if (plan.kind !== "dca") continue;
-    await deps.books.registerPlan(
+  const plans = deps.settings.plans.filter(({ kind }) => kind === "dca");
+  await inParallel(plans, ACCOUNTS_AT_ONCE, (plan) =>
+    deps.books.registerPlan(
       accountNameOf(plan, deps.settings.accounts),
       plan.id,
       hashOf({ schedule: plan.schedule, zone: plan.zone }),
       now,
-    );
-  }
+    ),
+  );
   // A plan that left tide.yaml starts its accounts anew when it comes back: editing never fires.
   // Test: fires nothing when it comes back: its slots count from then on
   const planned = plansByAccount(deps);
-  for (const account of deps.settings.accounts) {
+  await inParallel(deps.settings.accounts, ACCOUNTS_AT_ONCE, async (account) => {
     const ids = new Set((planned.get(account.name) ?? []).map(({ id }) => id));
     for (const { id } of await deps.books.plans(account.name)) {
       if (!ids.has(id)) await deps.books.registerPlan(account.name, id, RETIRED, now);
     }
-  }
+  });
 }
 
 function plansByAccount({ settings }: Pick<SweepDeps, "settings">): ReadonlyMap<string, readonly Plan[]> {
@@ -78,7 +78,7 @@ export async function sweepRuns(deps: SweepDeps): Promise<SweepReport> {
   throw new AggregateError(failures, failures.map(({ message }) => message).join("; "));
 }
 
-/** Works on all items, so many of them at once, beginning in their order. `work` must not throw. */
+/** Works on all items, so many of them at once, beginning in their order. Throws the first failure, when others may go on. */
 async function inParallel<T>(
   items: readonly T[],
   limit: number,
@@ -91,16 +91,26 @@ async function inParallel<T>(
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
 }
 
+type Untold = Awaited<ReturnType<SweepDeps["books"]["unsentMessages"]>>;
+
+const NO_WORK: OpenWork = { due: [], intents: [], unreadable: [] };
+
 type Attempt = (work: () => Promise<void>) => Promise<void>;
 
 async function sweepAll(deps: SweepDeps, attempt: Attempt): Promise<SweepReport> {
   const now = deps.clock.now();
   const resumed: string[] = [];
-  const work = await deps.books.openWork(now);
+  let work: OpenWork = NO_WORK;
+  await attempt(async () => {
+    work = await deps.books.openWork(now);
+  });
+  for (const error of work.unreadable) await attempt(() => Promise.reject(error));
   // Test: drop-request: absence is proven before the second attempt, which buys once
   for (const { account, run, dueAt } of work.due) {
-    await deps.queue.send(account, { kind: "resume", account, run }, `${run}#${dueAt}`);
-    resumed.push(run);
+    await attempt(async () => {
+      await deps.queue.send(account, { kind: "resume", account, run }, `${run}#${dueAt}`);
+      resumed.push(run);
+    });
   }
   const fired: string[] = [];
   const missed: string[] = [];
@@ -128,7 +138,10 @@ async function sweepAll(deps: SweepDeps, attempt: Attempt): Promise<SweepReport>
     }),
   );
   measureAccounts(deps, health, now);
-  const untold = await deps.books.unsentMessages(now);
+  let untold: Untold = [];
+  await attempt(async () => {
+    untold = await deps.books.unsentMessages(now);
+  });
   measureOpenWork(deps, work, untold, now);
   // Test: tells what could not be told when it happened
   return { resumed, fired, missed, told: await flushOutbox(deps, untold, attempt) };
@@ -222,11 +235,7 @@ async function writeMissed(
   return true;
 }
 
-async function flushOutbox(
-  deps: SweepDeps,
-  untold: Awaited<ReturnType<SweepDeps["books"]["unsentMessages"]>>,
-  attempt: Attempt,
-): Promise<number> {
+async function flushOutbox(deps: SweepDeps, untold: Untold, attempt: Attempt): Promise<number> {
   let told = 0;
   for (const { account, message } of untold) {
     await attempt(async () => {

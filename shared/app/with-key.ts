@@ -1,8 +1,10 @@
 /** A few calls with an account's key, through its gate, outside a run. */
 import type { KeyUseKind } from "../domain/key-check.ts";
+import { ExchangeError } from "./errors.ts";
 import type { ExchangeAccount } from "./exchange.ts";
 import { acquireKey, READING_HEADROOM } from "./key-gate.ts";
 import type { Deps } from "./ports.ts";
+import { restKey } from "./rest-key.ts";
 
 /** There is no key, or it cannot be had now; the text says which. */
 export class KeyUnavailable extends Error {
@@ -14,7 +16,7 @@ export class KeyUnavailable extends Error {
 
 /** Throws KeyUnavailable. `points` is what the calls cost of Kraken's rate counter. */
 export async function withKey<T>(
-  deps: Pick<Deps, "settings" | "secrets" | "gates" | "clock" | "chance" | "exchange">,
+  deps: Pick<Deps, "settings" | "secrets" | "gates" | "clock" | "chance" | "exchange" | "measure">,
   account: string,
   use: KeyUseKind,
   points: number,
@@ -31,6 +33,9 @@ export async function withKey<T>(
   if ("is" in lease) throw new KeyUnavailable(`the ${use} key cannot be used now: ${lease.why}`);
   try {
     return await calls(deps.exchange.as(lease));
+  } catch (error) {
+    if (error instanceof ExchangeError) await restKey(deps, lease, error);
+    throw error;
   } finally {
     await lease.release();
   }

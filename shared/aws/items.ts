@@ -143,6 +143,7 @@ export function planStateOf(item: Item | undefined): PlanState | undefined {
 export const keyCheckItem = (account: string, use: string, check: KeyCheck): Item => ({
   ...keyCheckKey(account, use),
   ...version,
+  checkedAt: n(check.checkedAt),
   doc: s(toDoc(check)),
 });
 

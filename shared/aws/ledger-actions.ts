@@ -116,8 +116,9 @@ export function settleActions(
   for (const [index, window] of before.windows.entries()) {
     names[`#w${index}`] = window;
     values[":freed"] = n(freed);
-    // A window that was over long ago may have been forgotten: then there is nothing to give back to.
-    sets.push(`#w${index} = if_not_exists(#w${index}, :freed) - :freed`);
+    // A window that was over long ago may have been forgotten: it comes back with what this order used of it.
+    values[":reserved"] = n(settlement.reservedUnits);
+    sets.push(`#w${index} = if_not_exists(#w${index}, :reserved) - :freed`);
   }
   for (const [index, { asset, units }] of settlement.net.entries()) {
     names[`#n${index}`] = netName(asset);

@@ -149,14 +149,21 @@ export function ledgerBooks(dynamo: Dynamo): LedgerBooks {
         return run === undefined || dueAt > now ? [] : [{ account: item.pk!.S!.slice(2), run, dueAt }];
       });
       const intentKeys = keys.filter((item) => item.sk!.S!.startsWith("INTENT#"));
-      const items = await Promise.all(intentKeys.map(({ pk, sk }) => get({ pk: pk!, sk: sk! })));
-      const intents = items.flatMap((item) => {
-        const intent = intentOf(item);
+      const read = await Promise.allSettled(
+        intentKeys.map(async ({ pk, sk }) => {
+          const item = await get({ pk: pk!, sk: sk! });
+          return { item, intent: intentOf(item) };
+        }),
+      );
+      const unreadable = read.flatMap((one) => (one.status === "rejected" ? [one.reason as Error] : []));
+      const intents = read.flatMap((one) => {
+        if (one.status === "rejected") return [];
+        const { item, intent } = one.value;
         // The index may lag.
         const isOpen = intent !== undefined && !isTerminal(intent.state) && intent.state !== "QUARANTINED";
         return isOpen ? [{ account: item!.pk!.S!.slice(2), intent }] : [];
       });
-      return { due, intents };
+      return { due, intents, unreadable };
     },
 
     async unsentMessages(now) {

@@ -17,7 +17,6 @@ import {
   intentItem,
   intentKey,
   intentOf,
-  keyCheckItem,
   keyCheckKey,
   keyCheckOf,
   messageItem,
@@ -30,6 +29,7 @@ import {
   schemaUpdate,
   schemaValue,
 } from "./items.ts";
+import { putKeyCheck } from "./key-checks.ts";
 import {
   carryUnits,
   headRefusal,
@@ -296,11 +296,7 @@ export function runLedger(dynamo: Dynamo): RunLedger {
       ]);
     },
 
-    async setKeyCheck(account, use, check) {
-      await send(dynamo, (client) =>
-        client.send(new PutItemCommand({ TableName, Item: keyCheckItem(account, use, check) })),
-      );
-    },
+    setKeyCheck: (account, use, check) => putKeyCheck(dynamo, account, use, check),
 
     async messageSent(account, id, at) {
       await send(dynamo, (client) =>

@@ -39,18 +39,24 @@ export function windowsOf(limits: Limits, asset: string, day: string, month: str
   ];
 }
 
+/** Newest windows of each kind and asset that an account keeps. */
+const DAYS_KEPT = 100;
+const MONTHS_KEPT = 24;
+
 /**
- * Of the windows that an account has, those that were over before `day`, `2026-09-24` or `2026-09`: nothing is claimed in them
- * any more, and an account of many years would carry one for each of its days in every write. At most `limit` of them.
+ * Of the windows that an account has, those that can be forgotten: all but the newest of each kind and asset. An account of
+ * many years would carry one for each of its days in every write. No clock is asked: a wrong one must never make a window of
+ * today go, which would then be found empty.
  */
-export function windowsOverBefore(names: Iterable<string>, day: string, limit: number): readonly string[] {
-  const over: string[] = [];
-  for (const name of names) {
-    const end = /^used\|(?:day|month)\|[^|]+\|(\d{4}-\d\d(?:-\d\d)?)$/.exec(name)?.[1];
-    if (end !== undefined && end < day.slice(0, end.length)) over.push(name);
-    if (over.length >= limit) break;
-  }
-  return over;
+export function windowsToForget(names: Iterable<string>): readonly string[] {
+  const kinds = Map.groupBy(names, (name) => name.slice(0, name.lastIndexOf("|")));
+  return [...kinds].flatMap(([kind, windows]) =>
+    // Their dates sort as text.
+    windows
+      .sort()
+      .reverse()
+      .slice(kind.startsWith("used|day|") ? DAYS_KEPT : MONTHS_KEPT),
+  );
 }
 
 /** Up: what is reserved must cover what Kraken can take. */

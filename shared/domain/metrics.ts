@@ -43,6 +43,7 @@ export function metricOf(outcome: Outcome, code: ReasonCode): MetricName | undef
   if (outcome === "abandoned") return "RunsAbandoned";
   switch (code) {
     case "KEY_REFUSED":
+    case "KEY_UNREADABLE":
     case "KEY_STOPPED":
       return "KeysRefused";
     case "CAP_ORDER":

@@ -53,6 +53,7 @@ export type ReasonCode =
   | "PLAN_UNKNOWN"
   | "NOT_ARMED"
   | "KEY_MISSING"
+  | "KEY_UNREADABLE"
   | "KEY_REFUSED"
   | "KEY_STOPPED"
   | "EXCHANGE_STATUS"

@@ -28,14 +28,28 @@ const ONLY_FOR_PROXIES = ["http-proxy-agent", "https-proxy-agent", "socks-proxy-
 
 export type Plain = { readonly folder: string; readonly bytes: number };
 
-/** Undefined where ccxt is needed and not installed. */
-export async function plainBundle(name: FunctionName, into: string): Promise<Plain | undefined> {
-  if (name === "dca" && !isInstalled("ccxt")) return undefined;
-  const folder = join(into, `plain-${name}`);
+/**
+ * Undefined where ccxt is needed and not installed. `whole`: with the exchange's client loaded, needed or not, as in a program
+ * that wires all of its functions in one place.
+ */
+export async function plainBundle(
+  name: FunctionName,
+  into: string,
+  whole = name === "dca",
+): Promise<Plain | undefined> {
+  if (whole && !isInstalled("ccxt")) return undefined;
+  const folder = join(into, `plain-${name}${whole ? "-whole" : ""}`);
+  const own = join(import.meta.dirname, `plain-${name}.mjs`);
   mkdirSync(folder, { recursive: true });
   const outfile = join(folder, "index.js");
   await build({
-    entryPoints: [join(import.meta.dirname, `plain-${name}.mjs`)],
+    stdin: {
+      contents:
+        whole && name !== "dca"
+          ? `import ccxt from "ccxt"; globalThis.exchange = new ccxt.kraken(); export * from ${JSON.stringify(own)};`
+          : `export * from ${JSON.stringify(own)};`,
+      resolveDir: import.meta.dirname,
+    },
     outfile,
     nodePaths: [join(PEERS, "node_modules")],
     bundle: true,

@@ -21,14 +21,14 @@ const no = (name: string) => ({ file: "test/simulation/kraken-says-no.test.ts", 
 export const MUTANTS: readonly Mutant[] = [
   {
     step: "a firing must be a slot of its plan",
-    file: "shared/app/run-plan.ts",
+    file: "shared/app/open-run.ts",
     from: "if (!isSlot(plan.schedule, plan.zone, slot)) {",
     to: "if (slot < 0) {",
     test: switches("a firing of no slot is put aside and told, and others go on"),
   },
   {
     step: "a firing must not come before its time",
-    file: "shared/app/run-plan.ts",
+    file: "shared/app/open-run.ts",
     from: "if (slot > later(deps.clock.now(), MINUTE_MS))",
     to: "if (slot > later(deps.clock.now(), 1e10))",
     test: switches("a firing of the future is put aside and told, and others go on"),

@@ -11,6 +11,7 @@ import {
   checkWindow,
   reservedUnits,
   windowsOf,
+  windowsToForget,
 } from "../../shared/domain/caps.ts";
 import { type Decimal, decimal, format } from "../../shared/domain/decimal.ts";
 import { type Cost, cost, rate } from "../../shared/domain/money.ts";
@@ -133,4 +134,23 @@ describe("the windows of a buy", () => {
     });
     expect(capOf(limits.perOrder, "GBP")).toBeUndefined();
   });
+});
+
+test("windows are forgotten by their number, newest kept, whatever their dates say and in whatever order they come", () => {
+  const days = fc.uniqueArray(fc.integer({ min: 0, max: 20_000 }), { maxLength: 300 });
+  fc.assert(
+    fc.property(days, fc.constantFrom("EUR", "USD"), fc.boolean(), (numbers, asset, isMonth) => {
+      const dates = numbers.map((day) => new Date(day * 86_400_000).toISOString());
+      const kind = isMonth ? "month" : "day";
+      const names = [
+        ...new Set(dates.map((date) => `used|${kind}|${asset}|${date.slice(0, isMonth ? 7 : 10)}`)),
+      ];
+      const other = ["used|day|BTC|2001-01-01", "used|month|BTC|2001-01"];
+      const forgotten = windowsToForget([...names, ...other]);
+      const kept = names.filter((name) => !forgotten.includes(name));
+      expect(kept).toHaveLength(Math.min(names.length, isMonth ? 24 : 100));
+      for (const name of forgotten) for (const newer of kept) expect(name < newer).toBe(true);
+      expect(forgotten.filter((name) => other.includes(name))).toEqual([]);
+    }),
+  );
 });

@@ -84,13 +84,6 @@ describe("the owner's requests", () => {
     expect(await since()).toBeGreaterThan(first!);
   });
 
-  test("without a key nothing is judged, and nothing fails", async () => {
-    await open();
-    await ask({ kind: "check-key", use: "read" });
-    expect(await house.deps.books.keyCheck("main", "read")).toBeUndefined();
-    expect(house.failures).toEqual([]);
-  });
-
   test("the kill switch's cancellations are answered by a message that the sweep tells, once", async () => {
     await open();
     await house.deps.books.setKilled("main", true);
@@ -222,48 +215,6 @@ describe("a request while the key rests", () => {
   });
 });
 
-describe("cap windows that are long over", () => {
-  test("are forgotten by the day's line, and those of now are not", async () => {
-    await open();
-    await house.buy("first");
-    const used = async () => [...(await house.deps.books.head("main")).used.keys()];
-    expect(await used()).toEqual(["used|day|EUR|2026-11-23", "used|month|EUR|2026-11"]);
-    house.clock.moveTo(Date.parse("2027-01-15T12:00:00Z"));
-    await house.sweep();
-    expect(await used()).toHaveLength(2);
-    house.clock.moveTo(Date.parse("2027-02-20T12:00:00Z"));
-    await house.sweep();
-    expect(await used()).toEqual([]);
-    await house.buy("second");
-    expect(await used()).toEqual(["used|day|EUR|2027-02-20", "used|month|EUR|2027-02"]);
-  });
-
-  test("an order in quarantine that held one of them can still be settled", async () => {
-    await open();
-    await house.faults([
-      { endpoint: "AddOrder", fault: "drop-reply-after-accept", times: 1 },
-      // Accepted, and not shown: the balance says that it may exist, so its absence is never proven.
-      { endpoint: "ClosedOrders", fault: "visibility-lag", times: 1, seconds: 50_000_000 },
-    ]);
-    await house.buy("in-doubt");
-    for (let hour = 0; hour < 27; hour++) {
-      house.clock.moveTo(house.clock.now() + 3_600_000);
-      await house.sweep();
-    }
-    expect((await house.run("btc-weekly@in-doubt")).intent?.state).toBe("QUARANTINED");
-    house.clock.moveTo(house.clock.now() + 100 * 86_400_000);
-    await house.sweep();
-    const used = async () => (await house.deps.books.head("main")).used;
-    expect(await used()).toEqual(new Map());
-    house.clock.moveTo(house.clock.now() + 600 * 86_400_000);
-    await ask({ kind: "resolve", run: "btc-weekly@in-doubt" });
-    expect((await house.run("btc-weekly@in-doubt")).run.outcome).toBe("bought");
-    // Nothing is left to give back to, and nothing goes below zero.
-    expect([...(await used()).values()]).toEqual([0n, 0n]);
-    expect(house.failures).toEqual([]);
-  });
-});
-
 describe("what waits in the queue, and for AWS", () => {
   test("a buy by hand that waited in the queue for long is missed, not bought at another market", async () => {
     await open();
@@ -300,17 +251,6 @@ describe("what waits in the queue, and for AWS", () => {
     await house.pass(12);
     expect((await house.run()).run.outcome).toBe("bought");
     expect(await audit(house)).toEqual([]);
-  });
-
-  test("a firing whose key cannot be read is left to the queue, which delivers it again", async () => {
-    await open();
-    await house.restart((deps) => ({
-      ...deps,
-      secrets: { credentials: () => Promise.reject(new Error("Secrets Manager cannot be reached")) },
-    }));
-    await house.fireSlot();
-    expect(house.failures).toHaveLength(1);
-    await expect(house.run()).rejects.toThrow("no run");
   });
 
   test("a key check that Kraken does not answer is told, and holds up nobody", async () => {

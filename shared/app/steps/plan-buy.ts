@@ -137,7 +137,7 @@ async function waitForMarket(
 ): Promise<void> {
   // Test: a buy waits for Kraken's maintenance as long as it may be late, and is bought after it
   if (later(now, SHUT_PAUSE_MS) <= lateAfter)
-    throw new Postponed(later(ctx.deps.clock.now(), SHUT_PAUSE_MS), reason.detail);
+    throw new Postponed(later(ctx.deps.clock.now(), SHUT_PAUSE_MS), reason.detail, reason);
   return endWithoutOrder(ctx, "skipped", reason);
 }
 
