@@ -93,12 +93,11 @@ export class AutomationStack extends Stack {
   }
 
   /** The environment that every function of the ledger has. */
-  #environment({ state, deployment }: AutomationProps): Record<string, string> {
+  #environment({ state }: AutomationProps): Record<string, string> {
     return {
       [ENVIRONMENT.table]: state.table.tableName,
       [ENVIRONMENT.topic]: state.messages.topicArn,
       [ENVIRONMENT.dcaQueue]: state.dca.queue.queueUrl,
-      [ENVIRONMENT.egress]: deployment.egress,
     };
   }
 

@@ -8,17 +8,14 @@ export const ENVIRONMENT = {
   plans: "TIDEKEEPER_PLANS",
   /** Base address of the exchange; only a loopback address is taken, anything else is the real Kraken. */
   krakenUrl: "TIDEKEEPER_KRAKEN_URL",
-  /** Addresses of the FIFO queues that the workers read. */
+  /** Address of the FIFO queue that the worker reads. */
   dcaQueue: "TIDEKEEPER_DCA_QUEUE",
-  rebalanceQueue: "TIDEKEEPER_REBALANCE_QUEUE",
   /** Where firings go that must not start a run. */
   dcaDeadLetters: "TIDEKEEPER_DCA_DEAD_LETTERS",
   /** ARN of the topic that messages to the owner go to. */
   topic: "TIDEKEEPER_TOPIC",
   /** Stable for the State stack; part of the names of the API keys. */
   deployment: "TIDEKEEPER_DEPLOYMENT",
-  /** How the functions reach Kraken: nat-gateway, nat-instance or none. */
-  egress: "TIDEKEEPER_EGRESS",
   /** The addresses that the API keys must be bound to, with commas. */
   addresses: "TIDEKEEPER_ADDRESSES",
   /** Only of the plan-sync function: where its schedules are, what they send to, and as whom. */
@@ -31,11 +28,8 @@ export const ENVIRONMENT = {
 /** Without infra: the one-machine mode and the tests. Infra lets CloudFormation name what it makes. */
 export const DEFAULT_NAMES = {
   table: "tidekeeper",
-  deployment: "local",
   dcaQueue: "tidekeeper-dca.fifo",
   dcaDeadLetters: "tidekeeper-dca-dead.fifo",
-  rebalanceQueue: "tidekeeper-rebalance.fifo",
-  rebalanceDeadLetters: "tidekeeper-rebalance-dead.fifo",
   topic: "tidekeeper-messages",
   scheduleGroup: "tidekeeper",
 } as const;
