@@ -128,7 +128,10 @@ export async function planBuy(ctx: RunContext): Promise<void> {
   await record(ctx, frozen, clientOrderId, carry, now, lateAfter);
 }
 
-/** Kraken's maintenance passes: the run comes back while it may still begin, and is skipped when it may not. */
+/**
+ * Kraken's maintenance passes: a slot that may be caught up comes back while it may still begin, and is skipped when it may
+ * not. A buy by hand is skipped at once: whoever asked is there to ask again.
+ */
 async function waitForMarket(
   ctx: RunContext,
   reason: Reason,
@@ -136,7 +139,8 @@ async function waitForMarket(
   lateAfter: EpochMs,
 ): Promise<void> {
   // Test: a buy waits for Kraken's maintenance as long as it may be late, and is bought after it
-  if (later(now, SHUT_PAUSE_MS) <= lateAfter)
+  const mayWait = ctx.run.slot !== undefined && ctx.plan.ifMissed.is === "catch-up";
+  if (mayWait && later(now, SHUT_PAUSE_MS) <= lateAfter)
     throw new Postponed(later(ctx.deps.clock.now(), SHUT_PAUSE_MS), reason.detail, reason);
   return endWithoutOrder(ctx, "skipped", reason);
 }
