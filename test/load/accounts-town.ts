@@ -3,7 +3,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SNSClient } from "@aws-sdk/client-sns";
 import { SQSClient } from "@aws-sdk/client-sqs";
-import { awsConfig, connect } from "../../functions/wire.ts";
+import { connect } from "../../functions/wire.ts";
 import { VirtualClock } from "../../local/clock.ts";
 import { openCloud } from "../../local/cloud/cloud.ts";
 import { provision, storeKey } from "../../local/machine/provision.ts";
@@ -17,6 +17,7 @@ import { parseTideYaml } from "../../shared/config/tide-yaml.ts";
 import type { Settings } from "../../shared/domain/plan.ts";
 import { seededChance } from "../support/chance.ts";
 import { times } from "../support/cloud-house.ts";
+import { embeddedConfig } from "../support/embedded-aws.ts";
 import { inVirtualTime } from "../support/pump.ts";
 import { KrakenDoor } from "./kraken-door.ts";
 import { type Caller, Lines, newTally } from "./lines.ts";
@@ -78,8 +79,7 @@ export async function openTown({ accounts, plansPerAccount, seed, publicPerSecon
   const settings = settingsOf(text);
   const plansReadMs = performance.now() - readAt;
 
-  const env = { AWS_ENDPOINT_URL: "http://embedded" };
-  const config = awsConfig({ env, requestHandler: cloud.requestHandler as never });
+  const config = embeddedConfig(cloud);
   const sqs = new SQSClient(config);
   const secrets = new SecretsManagerClient(config);
   const made = await provision({ dynamo: new DynamoDBClient(config), sqs, sns: new SNSClient(config) });
@@ -93,7 +93,7 @@ export async function openTown({ accounts, plansPerAccount, seed, publicPerSecon
     const caller: Caller = { tally: newTally(), account: undefined };
     const deps = await connect({
       env: {
-        ...env,
+        AWS_ENDPOINT_URL: "http://embedded",
         [ENVIRONMENT.krakenUrl]: "http://127.0.0.1:1",
         [ENVIRONMENT.topic]: made.topicArn,
         [ENVIRONMENT.dcaQueue]: made.queueUrl,

@@ -7,21 +7,12 @@ import { parseTideYaml } from "../../shared/config/tide-yaml.ts";
 import { add, compare, decimal, multiply, subtract } from "../../shared/domain/decimal.ts";
 import type { Settings } from "../../shared/domain/plan.ts";
 import { epochMs } from "../../shared/domain/time.ts";
+import { EVERY } from "../support/every.ts";
 
 const LIMITS =
   "limits: { perOrder: [500 EUR, 500 USD, 1 BTC], perDay: [500 EUR, 500 USD, 1 BTC], perMonth: [500 EUR, 500 USD, 1 BTC] }";
 
-const every = fc.constantFrom(
-  "hour at :07",
-  "day 08:00",
-  "weekdays 08:10",
-  "mon,thu 23:59",
-  "month last day 18:00",
-  "month 28 00:00",
-  "3 days 02:30 from 2026-11-01",
-  "2 weeks sunday 12:00 from 2026-11-01",
-  "cron(0/10 8 ? * MON *)",
-);
+const every = fc.constantFrom(...EVERY);
 const cents = fc
   .integer({ min: 1, max: 50_000 })
   .map((count) => `${Math.floor(count / 100)}.${`${count % 100}`.padStart(2, "0")}`);

@@ -4,18 +4,11 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { armingHash } from "../../shared/app/ids.ts";
 import { readSettingsText, settingsText } from "../../shared/config/settings-file.ts";
+import { EVERY } from "../support/every.ts";
 import { settingsIn } from "../support/house.ts";
 
-const EVERY = [
-  "hour at :07",
-  "day 08:00",
-  "weekdays 08:10",
-  "mon,thu 23:59",
-  "month last day 18:00",
-  "month 28 00:00",
-  "3 days 02:30 from 2026-11-01",
-  "2 weeks sunday 12:00 from 2026-11-01",
-  "cron(0/10 8 ? * MON *)",
+const SCHEDULES = [
+  ...EVERY,
   "cron(0 8 L * ? *)",
   "cron(30 6 15W 1-6 ? 2026-2030)",
   "cron(0 8 ? * 2#1 *)",
@@ -32,7 +25,7 @@ const fields = (values: Readonly<Record<string, string | undefined>>): string =>
     .flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${value}`]))
     .join(", ");
 
-const every = fc.constantFrom(...EVERY).map((text) => `"${text}"`);
+const every = fc.constantFrom(...SCHEDULES).map((text) => `"${text}"`);
 const account = fc.constantFrom("main", "second");
 const ifMissed = some(fc.constantFrom("skip", "catch-up within 2h", "catch-up within 90m"));
 const guards = fc

@@ -1,11 +1,11 @@
 /** Waiting, forgetting and asking again: what a review of them found, each as it would have hurt. */
 import { DynamoDBClient, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { afterEach, describe, expect, test } from "vitest";
-import { awsConfig } from "../../functions/wire.ts";
 import type { Deps } from "../../shared/app/ports.ts";
 import { sweepRuns } from "../../shared/app/sweep-runs.ts";
 import { DAY_MS, HOUR_MS, later, MINUTE_MS } from "../../shared/domain/time.ts";
 import { audit, type ExchangeOrder } from "../support/audit.ts";
+import { embeddedConfig } from "../support/embedded-aws.ts";
 import { type House, type HouseOptions, openHouse, PLANS, SLOT } from "../support/house.ts";
 
 const RUN = `btc-weekly@${SLOT}`;
@@ -103,10 +103,7 @@ describe("a sweep", () => {
       { endpoint: "ClosedOrders", fault: "visibility-lag", times: 1, seconds: 100_000 },
     ]);
     await house.buy("odd");
-    const { requestHandler } = house.cloud;
-    const dynamo = new DynamoDBClient(
-      awsConfig({ env: { AWS_ENDPOINT_URL: "http://embedded" }, requestHandler: requestHandler as never }),
-    );
+    const dynamo = new DynamoDBClient(embeddedConfig(house.cloud));
     await dynamo.send(
       new UpdateItemCommand({
         TableName: "tidekeeper",

@@ -1,9 +1,9 @@
 /** The program as it is at the real exchange, with the sandbox in its place. */
 import { DynamoDBClient, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
-import { awsConfig } from "../../functions/wire.ts";
 import { armingHash } from "../../shared/app/ids.ts";
 import type { Deps } from "../../shared/app/ports.ts";
 import type { Settings } from "../../shared/domain/plan.ts";
+import { embeddedConfig } from "./embedded-aws.ts";
 import type { House } from "./house.ts";
 
 export const atKraken =
@@ -12,10 +12,7 @@ export const atKraken =
 
 /** As `tide arm` leaves the ledger. */
 export async function armLive(house: House): Promise<void> {
-  const { requestHandler } = house.cloud;
-  const dynamo = new DynamoDBClient(
-    awsConfig({ env: { AWS_ENDPOINT_URL: "http://embedded" }, requestHandler: requestHandler as never }),
-  );
+  const dynamo = new DynamoDBClient(embeddedConfig(house.cloud));
   await dynamo.send(
     new UpdateItemCommand({
       TableName: "tidekeeper",

@@ -1,18 +1,12 @@
 /** The built bundles against the embedded AWS and Kraken over loopback HTTP, in real time: as near to AWS as a desk gets. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { CreateScheduleGroupCommand, ListSchedulesCommand, SchedulerClient } from "@aws-sdk/client-scheduler";
-import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { SNSClient } from "@aws-sdk/client-sns";
-import { ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { ListSchedulesCommand } from "@aws-sdk/client-scheduler";
+import { ReceiveMessageCommand } from "@aws-sdk/client-sqs";
 import type { SQSEvent } from "aws-lambda";
-import { awsConfig, systemChance, systemClock } from "../../functions/wire.ts";
+import { systemChance, systemClock } from "../../functions/wire.ts";
 import type { FunctionName } from "../../infra/bundle.ts";
-import { VirtualClock } from "../../local/clock.ts";
-import { openCloud } from "../../local/cloud/cloud.ts";
-import { provision, storeKey } from "../../local/machine/provision.ts";
-import { openSandbox } from "../../local/sandbox/sandbox.ts";
+import { storeKey } from "../../local/machine/provision.ts";
 import { hashOf } from "../../shared/app/ids.ts";
 import { ledgerBooks } from "../../shared/aws/ledger-books.ts";
 import { DEFAULT_NAMES, ENVIRONMENT } from "../../shared/config/names.ts";
@@ -21,6 +15,7 @@ import type { Settings } from "../../shared/domain/plan.ts";
 import { type EpochMs, epochMs } from "../../shared/domain/time.ts";
 import type { Variables } from "./bundle-environment.ts";
 import { type Invoked, invoke } from "./bundle-process.ts";
+import { openEndpoints } from "./embedded-aws.ts";
 import { controlOf } from "./machine-process.ts";
 
 const FIXTURES = join(import.meta.dirname, "../fixtures/aws");
@@ -48,20 +43,8 @@ export type Built = {
 };
 
 export async function openBundleHouse({ settings, folderOf, variablesOf }: Built) {
-  const clock = new VirtualClock({ startAt: Date.now(), rate: 1 });
-  const cloud = await openCloud({ clock });
-  const sandbox = await openSandbox({ clock, seed: 1 });
-  const endpoint = await cloud.listen(0);
-  const { rest, control } = await sandbox.listen(0);
-  const config = awsConfig({
-    env: { AWS_ENDPOINT_URL: endpoint },
-    requestHandler: cloud.requestHandler as never,
-  });
-  const [dynamo, sqs] = [new DynamoDBClient(config), new SQSClient(config)];
-  const secrets = new SecretsManagerClient(config);
-  const scheduler = new SchedulerClient(config);
-  const made = await provision({ dynamo, sqs, sns: new SNSClient(config) });
-  await scheduler.send(new CreateScheduleGroupCommand({ Name: DEFAULT_NAMES.scheduleGroup }));
+  const endpoints = await openEndpoints();
+  const { cloud, sandbox, control, made, dynamo, sqs, scheduler, secrets, places } = endpoints;
   const books = ledgerBooks({
     client: dynamo,
     table: DEFAULT_NAMES.table,
@@ -72,18 +55,10 @@ export async function openBundleHouse({ settings, folderOf, variablesOf }: Built
   /** Everything that any function printed. */
   let said = "";
 
-  /** In place of what CloudFormation puts where the template has references. */
   const values: Readonly<Record<string, string>> = {
-    [ENVIRONMENT.table]: DEFAULT_NAMES.table,
-    [ENVIRONMENT.topic]: made.topicArn,
-    [ENVIRONMENT.dcaQueue]: made.queueUrl,
-    [ENVIRONMENT.dcaDeadLetters]: made.deadUrl,
+    ...endpoints.values,
     [ENVIRONMENT.deployment]: "4f1c2d3e",
     [ENVIRONMENT.addresses]: "127.0.0.1",
-    [ENVIRONMENT.scheduleGroup]: DEFAULT_NAMES.scheduleGroup,
-    [ENVIRONMENT.scheduleTarget]: "arn:aws:sqs:us-east-1:123456789012:dca.fifo",
-    [ENVIRONMENT.scheduleRole]: "arn:aws:iam::123456789012:role/fires",
-    [ENVIRONMENT.scheduleDeadLetters]: "arn:aws:sqs:us-east-1:123456789012:lost",
   };
 
   const environmentOf = (name: FunctionName): Record<string, string> => {
@@ -94,12 +69,7 @@ export async function openBundleHouse({ settings, folderOf, variablesOf }: Built
         throw new Error(`the template gives ${name} ${variable}, nothing is known for it here`);
       env[variable] = given;
     }
-    return {
-      ...env,
-      [ENVIRONMENT.plans]: join(folderOf(name), SETTINGS_FILE),
-      AWS_ENDPOINT_URL: endpoint,
-      [ENVIRONMENT.krakenUrl]: rest,
-    };
+    return { ...env, [ENVIRONMENT.plans]: join(folderOf(name), SETTINGS_FILE), ...places };
   };
 
   return {
@@ -135,10 +105,6 @@ export async function openBundleHouse({ settings, folderOf, variablesOf }: Built
       const { Schedules = [] } = await scheduler.send(new ListSchedulesCommand({ GroupName }));
       return Schedules.map(({ Name }) => Name!);
     },
-    async close() {
-      await sandbox.close();
-      await cloud.close();
-      clock.stop();
-    },
+    close: () => endpoints.close(),
   };
 }

@@ -1,7 +1,6 @@
 /** A ledger that was lost while Kraken remembers, and the new one that takes its place. */
 import { randomUUID } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { awsConfig } from "../../functions/wire.ts";
 import { FirstLedger } from "../../local/machine/first-ledger.ts";
 import { acquireKey } from "../../shared/app/key-gate.ts";
 import type { Deps } from "../../shared/app/ports.ts";
@@ -10,6 +9,7 @@ import { price, volume } from "../../shared/domain/money.ts";
 import { later, MINUTE_MS, SECOND_MS } from "../../shared/domain/time.ts";
 import { createRest } from "../../shared/kraken/rest.ts";
 import { atKraken } from "./at-kraken.ts";
+import { embeddedConfig } from "./embedded-aws.ts";
 import { type House, openHouse } from "./house.ts";
 import { sandboxTransport } from "./sandbox-transport.ts";
 
@@ -33,10 +33,7 @@ export const SLOTS = ["05:00Z", "06:00Z", "07:00Z"].map((time) => `2026-11-23T${
 
 export async function openLedgerHouse(plans = PLANS) {
   const house = await openHouse({ plans, startAt: NOON, around: (deps) => ({ ...deps }) });
-  const { requestHandler } = house.cloud;
-  const client = new DynamoDBClient(
-    awsConfig({ env: { AWS_ENDPOINT_URL: "http://embedded" }, requestHandler: requestHandler as never }),
-  );
+  const client = new DynamoDBClient(embeddedConfig(house.cloud));
   const told: string[] = [];
   let calls = 0;
   const rest = createRest({

@@ -5,7 +5,7 @@ import { SNSClient } from "@aws-sdk/client-sns";
 import { ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { makeHandler as makeDca } from "../../functions/dca.ts";
 import { makeHandler as makeSweep } from "../../functions/sweep.ts";
-import { awsConfig, connect, type Surroundings } from "../../functions/wire.ts";
+import { connect, type Surroundings } from "../../functions/wire.ts";
 import { VirtualClock } from "../../local/clock.ts";
 import { openCloud } from "../../local/cloud/cloud.ts";
 import { provision, storeKey } from "../../local/machine/provision.ts";
@@ -18,6 +18,7 @@ import { parseTideYaml } from "../../shared/config/tide-yaml.ts";
 import type { MetricName } from "../../shared/domain/metrics.ts";
 import type { Settings } from "../../shared/domain/plan.ts";
 import { seededChance } from "./chance.ts";
+import { embeddedConfig } from "./embedded-aws.ts";
 import { inVirtualTime } from "./pump.ts";
 import { sandboxTransport } from "./sandbox-transport.ts";
 
@@ -60,10 +61,7 @@ export async function openHouse(options: HouseOptions = {}) {
   const settings = settingsIn(options.plans ?? PLANS);
 
   const { requestHandler } = cloud;
-  const config = awsConfig({
-    env: { AWS_ENDPOINT_URL: "http://embedded" },
-    requestHandler: requestHandler as never,
-  });
+  const config = embeddedConfig(cloud);
   const sqs = new SQSClient(config);
   const secrets = new SecretsManagerClient(config);
   const dynamo = new DynamoDBClient(config);

@@ -9,7 +9,7 @@ import {
 import { SNSClient } from "@aws-sdk/client-sns";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { makeHandler } from "../../functions/plan-sync.ts";
-import { awsConfig, connectPlanSync } from "../../functions/wire.ts";
+import { connectPlanSync } from "../../functions/wire.ts";
 import { VirtualClock } from "../../local/clock.ts";
 import { openCloud } from "../../local/cloud/cloud.ts";
 import { provision } from "../../local/machine/provision.ts";
@@ -18,6 +18,7 @@ import { schedulesOf } from "../../shared/config/deployment.ts";
 import { DEFAULT_NAMES, ENVIRONMENT } from "../../shared/config/names.ts";
 import type { Settings } from "../../shared/domain/plan.ts";
 import { seededChance } from "./chance.ts";
+import { embeddedConfig } from "./embedded-aws.ts";
 import { settingsIn } from "./house.ts";
 import { inVirtualTime } from "./pump.ts";
 
@@ -59,10 +60,7 @@ export async function openSyncHouse() {
   const clock = new VirtualClock({ startAt: Date.UTC(2026, 10, 23, 7), rate: 0 });
   const cloud = await openCloud({ clock });
   const { requestHandler } = cloud;
-  const config = awsConfig({
-    env: { AWS_ENDPOINT_URL: "http://embedded" },
-    requestHandler: requestHandler as never,
-  });
+  const config = embeddedConfig(cloud);
   await provision({
     dynamo: new DynamoDBClient(config),
     sqs: new SQSClient(config),
