@@ -1,6 +1,7 @@
 /** So many calls a second for so long, a few at once, and none any more when the other side asks for rest. */
 import { SECOND_MS } from "../domain/time.ts";
 import type { Clock } from "./clock.ts";
+import { inParallel } from "./in-parallel.ts";
 
 /** Several at once, because one after the other waits for the network. */
 const LANES = 8;
@@ -36,17 +37,13 @@ export class CallBudget {
   }
 
   async each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-    const waiting = items.values();
-    const lane = async () => {
-      for (const item of waiting) {
-        if (this.#isSpent) return;
-        try {
-          await work(item);
-        } catch (error) {
-          this.failures.push(error as Error);
-        }
+    await inParallel(items, LANES, async (item) => {
+      if (this.#isSpent) return;
+      try {
+        await work(item);
+      } catch (error) {
+        this.failures.push(error as Error);
       }
-    };
-    await Promise.all(Array.from({ length: LANES }, lane));
+    });
   }
 }

@@ -9,7 +9,7 @@ import { runPlan, withRun } from "./run-plan.ts";
 import type { RunReport } from "./run-report.ts";
 import { endIntent } from "./steps/conclude.ts";
 import { look } from "./steps/look.ts";
-import { control } from "./steps/resolve.ts";
+import { control, QUARANTINED } from "./steps/resolve.ts";
 
 export type Resolution =
   | { readonly is: "found" | "absent"; readonly report: RunReport }
@@ -63,6 +63,3 @@ async function releasePlanOf(account: string, id: string, deps: Deps): Promise<v
   for (const { what } of doubts)
     await deps.books.unblock(account, known.run.plan, what.slice(QUARANTINED.length));
 }
-
-/** As resolve.ts notes it in the history. */
-const QUARANTINED = "QUARANTINED: ";

@@ -12,6 +12,7 @@ import { type EpochMs, later, MINUTE_MS } from "../domain/time.ts";
 import { localText } from "../domain/zone.ts";
 import { tellDay } from "./daily-line.ts";
 import { hashOf } from "./ids.ts";
+import { inParallel } from "./in-parallel.ts";
 import { venueLabel } from "./label.ts";
 import type { Message, OpenWork, PlanState, SweepDeps } from "./ports.ts";
 import { type AccountHealth, measureAccounts, measureOpenWork } from "./sweep-health.ts";
@@ -76,19 +77,6 @@ export async function sweepRuns(deps: SweepDeps): Promise<SweepReport> {
   });
   if (failures.length === 0) return report;
   throw new AggregateError(failures, failures.map(({ message }) => message).join("; "));
-}
-
-/** Works on all items, so many of them at once, beginning in their order. Throws the first failure, when others may go on. */
-async function inParallel<T>(
-  items: readonly T[],
-  limit: number,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const next = items.values();
-  const worker = async (): Promise<void> => {
-    for (const item of next) await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
 }
 
 type Untold = Awaited<ReturnType<SweepDeps["books"]["unsentMessages"]>>;

@@ -24,6 +24,9 @@ const SKEW_MS = SECOND_MS;
 const GRACE_MS = MINUTE_MS;
 // Test: a proof takes two looks, fifteen seconds apart
 const BETWEEN_SWEEPS_MS = 15 * SECOND_MS;
+/** Begins the history's line of a quarantine; the doubt follows it. */
+export const QUARANTINED = "QUARANTINED: ";
+
 /** In place of the barrier: far longer than any request is known to have been under way. */
 const OTHER_KEY_GRACE_MS = 10 * MINUTE_MS;
 const QUARANTINE_AFTER_MS = DAY_MS;
@@ -156,7 +159,7 @@ async function keepInDoubt(ctx: RunContext, intent: Intent, doubt: string, now: 
     );
   }
   const reason = { code: "UNPROVEN", detail: doubt } as const;
-  const after = ctx.noted({ ...intent, state: "QUARANTINED", reason }, `QUARANTINED: ${doubt}`);
+  const after = ctx.noted({ ...intent, state: "QUARANTINED", reason }, `${QUARANTINED}${doubt}`);
   const text = quarantinedText(ctx.label, ctx.run.id, ctx.plan.id, intent.clientOrderId, doubt);
   const message = {
     id: `${ctx.run.id}#quarantined`,
