@@ -7,13 +7,13 @@ import { BetweenSlots, FiringRefused, refuseFiring } from "../shared/app/refuse-
 import { runPlan } from "../shared/app/run-plan.ts";
 import { parseFiring } from "../shared/config/firing.ts";
 import { type EpochMs, epochMs } from "../shared/domain/time.ts";
-import { logFailure } from "./log-failure.ts";
+import { logFailure, type SayFailure } from "./log-failure.ts";
 import { connect, oncePerContainer } from "./wire.ts";
 
-export function makeHandler(connected: () => Promise<Deps>) {
+export function makeHandler(connected: () => Promise<Deps>, say?: SayFailure) {
   const ready = oncePerContainer(connected);
   return middy<SQSEvent, SQSBatchResponse>()
-    .use(logFailure())
+    .use(logFailure(say))
     .handler(async ({ Records }) => {
       // One record at a time (batch size 1); a FIFO group goes on only after its first message is done.
       for (const record of Records) await runRecord(record, await ready());

@@ -2,10 +2,12 @@
 import type { MiddlewareObj } from "@middy/core";
 import { logError } from "./log.ts";
 
-export const logFailure = (): MiddlewareObj => ({
+export type SayFailure = (name: string, message: string) => void;
+
+export const logFailure = (say: SayFailure = logError): MiddlewareObj => ({
   onError: ({ error }) => {
     // Name and message only: an error object may hold a request.
     const { name, message } = error ?? new Error("unknown");
-    logError(name, message);
+    say(name, message);
   },
 });

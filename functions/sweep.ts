@@ -2,13 +2,13 @@
 import middy from "@middy/core";
 import type { SweepDeps } from "../shared/app/ports.ts";
 import { registerPlans, type SweepReport, sweepRuns } from "../shared/app/sweep-runs.ts";
-import { logFailure } from "./log-failure.ts";
+import { logFailure, type SayFailure } from "./log-failure.ts";
 import { connectSweep, oncePerContainer } from "./wire.ts";
 
-export function makeHandler(connected: () => Promise<SweepDeps>) {
+export function makeHandler(connected: () => Promise<SweepDeps>, say?: SayFailure) {
   const ready = oncePerContainer(connected);
   return middy<unknown, SweepReport>()
-    .use(logFailure())
+    .use(logFailure(say))
     .handler(async () => sweepRuns(await ready()));
 }
 

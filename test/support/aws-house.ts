@@ -34,7 +34,7 @@ import {
   secretName,
 } from "../../shared/config/names.ts";
 import type { Ran } from "./cli-house.ts";
-import { settingsIn } from "./house.ts";
+import { settingsIn, unsaid } from "./house.ts";
 import { sandboxTransport } from "./sandbox-transport.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -122,7 +122,7 @@ export async function openAwsHouse({
   const worker = new Worker({
     sqs: clients.sqs,
     queueUrl: made.queueUrl,
-    handler: makeDca(async () => deps) as never,
+    handler: makeDca(async () => deps, unsaid) as never,
     onFailure: (error) => failures.push(error),
   });
   let works = true;
@@ -186,7 +186,7 @@ export async function openAwsHouse({
     letWork(does: boolean) {
       works = does;
     },
-    sweep: () => makeSweep(async () => deps)({}, {} as never),
+    sweep: () => makeSweep(async () => deps, unsaid)({}, {} as never),
     key(name: "trade" | "read" | "withdraw") {
       const { key, secret } = sandbox.keys.find((known) => known.name === `tidekeeper-sandbox-${name}`)!;
       return { apiKey: key, privateKey: secret };

@@ -19,7 +19,7 @@ import { DEFAULT_NAMES, ENVIRONMENT } from "../../shared/config/names.ts";
 import type { Settings } from "../../shared/domain/plan.ts";
 import { seededChance } from "./chance.ts";
 import { embeddedConfig } from "./embedded-aws.ts";
-import { settingsIn } from "./house.ts";
+import { settingsIn, unsaid } from "./house.ts";
 import { inVirtualTime } from "./pump.ts";
 
 export const GROUP = DEFAULT_NAMES.scheduleGroup;
@@ -90,24 +90,26 @@ export async function openSyncHouse() {
       if (isDead) throw new Error("killed");
       return answer;
     };
-    const handler = makeHandler(async () =>
-      around(
-        await connectPlanSync({
-          env: {
-            AWS_ENDPOINT_URL: "http://embedded",
-            [ENVIRONMENT.scheduleGroup]: GROUP,
-            [ENVIRONMENT.scheduleTarget]: QUEUE_ARN,
-            [ENVIRONMENT.scheduleRole]: ROLE_ARN,
-            [ENVIRONMENT.scheduleDeadLetters]: DEAD_ARN,
-          },
-          clock,
-          chance: seededChance(++containers),
-          report: () => {},
-          measure: () => {},
-          settings,
-          requestHandler: { ...requestHandler, handle } as never,
-        }),
-      ),
+    const handler = makeHandler(
+      async () =>
+        around(
+          await connectPlanSync({
+            env: {
+              AWS_ENDPOINT_URL: "http://embedded",
+              [ENVIRONMENT.scheduleGroup]: GROUP,
+              [ENVIRONMENT.scheduleTarget]: QUEUE_ARN,
+              [ENVIRONMENT.scheduleRole]: ROLE_ARN,
+              [ENVIRONMENT.scheduleDeadLetters]: DEAD_ARN,
+            },
+            clock,
+            chance: seededChance(++containers),
+            report: () => {},
+            measure: () => {},
+            settings,
+            requestHandler: { ...requestHandler, handle } as never,
+          }),
+        ),
+      unsaid,
     );
     return {
       run: () => handler({}, {} as never) as Promise<SyncReport>,
