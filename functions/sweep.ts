@@ -1,7 +1,8 @@
 /** Each minute: finds runs whose time has come, slots without a run, and messages that were not told. */
 import middy from "@middy/core";
 import type { SweepDeps } from "../shared/app/ports.ts";
-import { registerPlans, type SweepReport, sweepRuns } from "../shared/app/sweep-runs.ts";
+import { registerPlans } from "../shared/app/register-plans.ts";
+import { type SweepReport, sweepRuns } from "../shared/app/sweep-runs.ts";
 import { logFailure, type SayFailure } from "./log-failure.ts";
 import { connectSweep, oncePerContainer } from "./wire.ts";
 

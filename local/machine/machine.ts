@@ -6,7 +6,7 @@ import type { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { makeHandler as makeDcaHandler } from "../../functions/dca.ts";
 import { makeHandler as makeSweepHandler } from "../../functions/sweep.ts";
 import type { Deps, Event } from "../../shared/app/ports.ts";
-import { registerPlans } from "../../shared/app/sweep-runs.ts";
+import { registerPlans } from "../../shared/app/register-plans.ts";
 import type { Warning } from "../../shared/config/mistake.ts";
 import type { Settings } from "../../shared/domain/plan.ts";
 import { type EpochMs, epochMs, MINUTE_MS } from "../../shared/domain/time.ts";

@@ -38,7 +38,7 @@ export async function tellDay(
   await tellOpenAllowList(deps, account, now);
   // Two days back is enough in every zone; the day's own window picks.
   const states = new Map(plans.map((state) => [state.id, state]));
-  const planned = deps.settings.plans.flatMap((plan) => {
+  const slotsNow = deps.settings.plans.flatMap((plan) => {
     const state = states.get(plan.id);
     if (state === undefined || plan.kind !== "dca" || accountNameOf(plan, deps.settings.accounts) !== account)
       return [];
@@ -59,7 +59,11 @@ export async function tellDay(
     const asset = intent.order.pair.quote;
     spent.set(asset, add(spent.get(asset) ?? decimal("0"), spentOf(intent.fills)));
   }
-  const byHand = runs.filter(({ run }) => run.slot === undefined).length;
+  const bySchedule = runs.filter(({ run }) => run.slot !== undefined).map(({ run }) => run.id);
+  // A schedule that was edited on the day left a run for each of its slots.
+  // Test: the day's line counts the slots of both schedules
+  const planned = [...new Set([...slotsNow, ...bySchedule])];
+  const byHand = runs.length - bySchedule.length;
   const known = new Set(runs.map(({ run }) => run.id));
   const silent = planned.filter((id) => !known.has(id));
   if (planned.length > 0 || runs.length > 0) {

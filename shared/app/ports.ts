@@ -5,6 +5,7 @@ import type { MetricName } from "../domain/metrics.ts";
 import type { Cost } from "../domain/money.ts";
 import type { Settings } from "../domain/plan.ts";
 import type { Intent, Label, Outcome, Run, StepName } from "../domain/run.ts";
+import type { Schedule } from "../domain/schedule.ts";
 import type { EpochMs } from "../domain/time.ts";
 import type { Chance, Clock } from "./clock.ts";
 import type { Exchange } from "./exchange.ts";
@@ -27,10 +28,13 @@ export type Head = {
   readonly dailyTo: string | undefined;
 };
 
+/** When a plan's slots are. */
+export type PlanSchedule = { readonly schedule: Schedule; readonly zone: string };
+
 export type PlanState = {
   readonly id: string;
-  /** Of the plan's schedule: another one starts its accounts anew. */
-  readonly hash: string;
+  /** What its slots are accounted for by; undefined when the plan is no longer in tide.yaml, or not registered yet. */
+  readonly schedule: PlanSchedule | undefined;
   readonly activeFrom: EpochMs;
   /** Every slot up to here has a run. */
   readonly accountedTo: EpochMs;
@@ -182,8 +186,8 @@ export interface LedgerBooks {
   openWork(now: EpochMs): Promise<OpenWork>;
   unsentMessages(now: EpochMs): Promise<readonly { readonly account: string; readonly message: Message }[]>;
   messages(account: string): Promise<readonly (Message & { readonly sentAt: EpochMs | undefined })[]>;
-  /** Writes the plan when it is new or has another hash; from then on its slots count, never earlier ones. */
-  registerPlan(account: string, id: string, hash: string, now: EpochMs): Promise<void>;
+  /** Writes the plan when it is new or has another schedule; from then on its slots count, never earlier ones. */
+  registerPlan(account: string, id: string, schedule: PlanSchedule | undefined, now: EpochMs): Promise<void>;
   setAccountedTo(account: string, plan: string, before: EpochMs, to: EpochMs): Promise<boolean>;
   setPaused(account: string, plan: string, paused: boolean): Promise<boolean>;
   setKilled(account: string, killed: boolean): Promise<void>;

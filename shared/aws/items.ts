@@ -127,11 +127,17 @@ export function headOf(item: Item | undefined): Head {
 export const schemaUpdate = "schemaVersion = if_not_exists(schemaVersion, :schema)";
 export const schemaValue = { ":schema": n(SCHEMA) };
 
+/** Of a plan that is no longer in tide.yaml, in place of its schedule. */
+export const RETIRED = "retired";
+
+const scheduleOf = (text: string | undefined): PlanState["schedule"] =>
+  text === undefined || text === RETIRED ? undefined : (fromDoc(text) as PlanState["schedule"]);
+
 export function planStateOf(item: Item | undefined): PlanState | undefined {
   if (checked(item) === undefined || item === undefined) return undefined;
   return {
     id: item.sk!.S!.slice("PLAN#".length),
-    hash: item.hash?.S ?? "",
+    schedule: scheduleOf(item.schedule?.S),
     activeFrom: epochMs(Number(item.activeFrom?.N ?? "0")),
     accountedTo: epochMs(Number(item.accountedTo?.N ?? "0")),
     paused: item.paused?.BOOL === true,

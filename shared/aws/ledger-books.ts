@@ -9,6 +9,7 @@ import {
   type UpdateItemCommandInput,
 } from "@aws-sdk/client-dynamodb";
 import type { LedgerBooks } from "../app/ports.ts";
+import { toDoc } from "../domain/doc.ts";
 import { type Intent, isTerminal } from "../domain/run.ts";
 import { type EpochMs, epochMs } from "../domain/time.ts";
 import { b, type Dynamo, type Item, n, refusals, refusedItem, s, send } from "./dynamo.ts";
@@ -25,6 +26,7 @@ import {
   OPEN_SHARDS,
   planKey,
   planStateOf,
+  RETIRED,
   runItem,
   runKey,
   runOf,
@@ -178,15 +180,20 @@ export function ledgerBooks(dynamo: Dynamo): LedgerBooks {
       return (await all(account, "OUTBOX#")).map(messageOf).sort((a, b) => a.at - b.at);
     },
 
-    async registerPlan(account, id, hash, now) {
+    async registerPlan(account, id, schedule, now) {
       await tryUpdate({
         Key: planKey(account, id),
-        // Another schedule starts the accounts anew: its earlier slots were never promised.
-        UpdateExpression: `SET #hash = :hash, activeFrom = :now, accountedTo = :now, carry = if_not_exists(carry, :zero), ${schemaUpdate}`,
-        // Test: counts slots from when a plan was first seen: deploying and restarting fire nothing
-        ConditionExpression: "attribute_not_exists(#hash) OR #hash <> :hash",
-        ExpressionAttributeNames: { "#hash": "hash" },
-        ExpressionAttributeValues: { ":hash": s(hash), ":now": n(now), ":zero": n(0), ...schemaValue },
+        // Another schedule starts the accounts anew: its earlier slots were never promised, the old one's were closed.
+        UpdateExpression: `SET #schedule = :schedule, activeFrom = :now, accountedTo = :now, carry = if_not_exists(carry, :zero), ${schemaUpdate}`,
+        // Test: a plan that is registered again is not moved, one with another schedule starts anew
+        ConditionExpression: "attribute_not_exists(#schedule) OR #schedule <> :schedule",
+        ExpressionAttributeNames: { "#schedule": "schedule" },
+        ExpressionAttributeValues: {
+          ":schedule": s(schedule === undefined ? RETIRED : toDoc(schedule)),
+          ":now": n(now),
+          ":zero": n(0),
+          ...schemaValue,
+        },
       });
     },
 

@@ -1,6 +1,6 @@
 /** Every promise of the run ledger's ports, asked of the adapter on an embedded DynamoDB. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Settlement } from "../../shared/app/ports.ts";
+import type { PlanSchedule, Settlement } from "../../shared/app/ports.ts";
 import { openShard } from "../../shared/aws/items.ts";
 import { reservedUnits } from "../../shared/domain/caps.ts";
 import { format } from "../../shared/domain/decimal.ts";
@@ -34,6 +34,12 @@ import {
 } from "../support/ledger-runs.ts";
 
 const ZERO = cost("0");
+const dailyAt = (hour: number): PlanSchedule => ({
+  schedule: { is: "daily", time: { hour, minute: 0 } },
+  zone: "Europe/Berlin",
+});
+const AT_EIGHT = dailyAt(8);
+const AT_NINE = dailyAt(9);
 const AT = { account: ACCOUNT, plan: PLAN, run: RUN };
 const CLAIM = { account: ACCOUNT, plan: PLAN, keyHash: KEY_HASH, owner: "worker-1" };
 
@@ -174,7 +180,7 @@ describe("reserve", () => {
   });
 
   test("is refused while the plan is paused, and leaves nothing behind", async () => {
-    await house.books.registerPlan(ACCOUNT, PLAN, "h", NOW);
+    await house.books.registerPlan(ACCOUNT, PLAN, AT_EIGHT, NOW);
     await house.books.setPaused(ACCOUNT, PLAN, true);
     expect(await leavesAll(() => reserve())).toEqual({ is: "paused" });
     await house.books.setPaused(ACCOUNT, PLAN, false);
@@ -182,8 +188,8 @@ describe("reserve", () => {
   });
 
   test("tells a kill before a pause and a pause of another plan not at all", async () => {
-    await house.books.registerPlan(ACCOUNT, PLAN, "h", NOW);
-    await house.books.registerPlan(ACCOUNT, "other", "h", NOW);
+    await house.books.registerPlan(ACCOUNT, PLAN, AT_EIGHT, NOW);
+    await house.books.registerPlan(ACCOUNT, "other", AT_EIGHT, NOW);
     await house.books.setPaused(ACCOUNT, "other", true);
     expect(await reserve()).toEqual({ is: "reserved" });
     await house.books.setPaused(ACCOUNT, PLAN, true);
@@ -483,7 +489,7 @@ describe("settle", () => {
     const before = await accepted();
     await house.ledger.settle(aSettlement(before, { block: "2 orders exist under one id" }));
     expect((await read()).plan?.blocked).toBe("2 orders exist under one id");
-    await house.books.registerPlan(ACCOUNT, PLAN, "another", NOW);
+    await house.books.registerPlan(ACCOUNT, PLAN, AT_NINE, NOW);
     expect((await read()).plan?.blocked).toBe("2 orders exist under one id");
   });
 
@@ -659,10 +665,10 @@ describe("the books", () => {
   const plan = async (id = PLAN) => (await house.books.plans(ACCOUNT)).find((state) => state.id === id);
 
   test("a plan that is registered again is not moved, one with another schedule starts anew", async () => {
-    await house.books.registerPlan(ACCOUNT, PLAN, "hash-1", NOW);
+    await house.books.registerPlan(ACCOUNT, PLAN, AT_EIGHT, NOW);
     const fresh = {
       id: PLAN,
-      hash: "hash-1",
+      schedule: AT_EIGHT,
       activeFrom: NOW,
       accountedTo: NOW,
       paused: false,
@@ -670,15 +676,15 @@ describe("the books", () => {
       carry: { units: 0n, scale: 10 },
     };
     expect(await plan()).toEqual(fresh);
-    await leavesAll(() => house.books.registerPlan(ACCOUNT, PLAN, "hash-1", later(NOW, DAY_MS)));
+    await leavesAll(() => house.books.registerPlan(ACCOUNT, PLAN, AT_EIGHT, later(NOW, DAY_MS)));
     await house.books.setAccountedTo(ACCOUNT, PLAN, NOW, later(NOW, 5));
     await house.books.setPaused(ACCOUNT, PLAN, true);
     await house.ledger.conclude(closed(aRun()), { from: ZERO, to: cost("3") }, aMessage("m"));
-    await leavesAll(() => house.books.registerPlan(ACCOUNT, PLAN, "hash-1", later(NOW, DAY_MS)));
-    await house.books.registerPlan(ACCOUNT, PLAN, "hash-2", later(NOW, DAY_MS));
+    await leavesAll(() => house.books.registerPlan(ACCOUNT, PLAN, AT_EIGHT, later(NOW, DAY_MS)));
+    await house.books.registerPlan(ACCOUNT, PLAN, AT_NINE, later(NOW, DAY_MS));
     expect(await plan()).toEqual({
       ...fresh,
-      hash: "hash-2",
+      schedule: AT_NINE,
       activeFrom: NOW + DAY_MS,
       accountedTo: NOW + DAY_MS,
       paused: true, // The owner's switch and money stay
@@ -688,12 +694,12 @@ describe("the books", () => {
 
   test("a plan that a run has touched before it was registered starts when it is registered", async () => {
     await reserve();
-    await house.books.registerPlan(ACCOUNT, PLAN, "hash-1", later(NOW, 9));
-    expect(await plan()).toMatchObject({ hash: "hash-1", activeFrom: NOW + 9, accountedTo: NOW + 9 });
+    await house.books.registerPlan(ACCOUNT, PLAN, AT_EIGHT, later(NOW, 9));
+    expect(await plan()).toMatchObject({ schedule: AT_EIGHT, activeFrom: NOW + 9, accountedTo: NOW + 9 });
   });
 
   test("slots are accounted by compare-and-set", async () => {
-    await house.books.registerPlan(ACCOUNT, PLAN, "h", NOW);
+    await house.books.registerPlan(ACCOUNT, PLAN, AT_EIGHT, NOW);
     expect(await house.books.setAccountedTo(ACCOUNT, PLAN, NOW, later(NOW, 5))).toBe(true);
     const stale = () => house.books.setAccountedTo(ACCOUNT, PLAN, NOW, later(NOW, 3));
     expect(await leavesAll(stale)).toBe(false);
@@ -715,11 +721,11 @@ describe("the books", () => {
 
   test("switching does not make an item of a later version look like one of ours", async () => {
     await reserved();
-    await house.books.registerPlan(ACCOUNT, PLAN, "h", NOW);
+    await house.books.registerPlan(ACCOUNT, PLAN, AT_EIGHT, NOW);
     for (const sk of ["HEAD", `PLAN#${PLAN}`]) await house.fromTheFuture("A#main", sk);
     await house.books.setKilled(ACCOUNT, true);
     await house.books.setPaused(ACCOUNT, PLAN, true);
-    await house.books.registerPlan(ACCOUNT, PLAN, "other", NOW);
+    await house.books.registerPlan(ACCOUNT, PLAN, AT_NINE, NOW);
     for (const sk of ["HEAD", `PLAN#${PLAN}`]) {
       expect((await house.item("A#main", sk))?.schemaVersion).toEqual({ N: "2" });
     }
@@ -781,7 +787,7 @@ describe("trouble of DynamoDB, met by each write, changes nothing of what stands
   };
   const planned = anIntent();
   const submitted = submitting(planned);
-  const registered = () => house.books.registerPlan(ACCOUNT, PLAN, "h", NOW);
+  const registered = () => house.books.registerPlan(ACCOUNT, PLAN, AT_EIGHT, NOW);
   const writes: Readonly<Record<string, Write>> = {
     reserve: { via: "TransactWriteItems", act: () => reserve() },
     claim: {

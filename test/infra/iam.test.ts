@@ -12,7 +12,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { makeHandler as makePlanSync } from "../../functions/plan-sync.ts";
 import { makeHandler as makeSweep } from "../../functions/sweep.ts";
 import { awsConfig, connect, connectPlanSync, connectSweep } from "../../functions/wire.ts";
-import { registerPlans } from "../../shared/app/sweep-runs.ts";
+import { registerPlans } from "../../shared/app/register-plans.ts";
 import { ENVIRONMENT } from "../../shared/config/names.ts";
 import { type AwsCall, recording } from "../support/aws-calls.ts";
 import { example } from "../support/examples.ts";

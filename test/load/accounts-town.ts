@@ -11,7 +11,7 @@ import { DEFAULT_ACCOUNTS } from "../../local/sandbox/accounts.ts";
 import { openSandbox } from "../../local/sandbox/sandbox.ts";
 import { keyHashOf } from "../../shared/app/ids.ts";
 import type { Deps, Event } from "../../shared/app/ports.ts";
-import { registerPlans } from "../../shared/app/sweep-runs.ts";
+import { registerPlans } from "../../shared/app/register-plans.ts";
 import { ENVIRONMENT } from "../../shared/config/names.ts";
 import { parseTideYaml } from "../../shared/config/tide-yaml.ts";
 import type { Settings } from "../../shared/domain/plan.ts";

@@ -15,6 +15,7 @@ export type Mutant = {
 const proof = (name: string) => ({ file: "test/simulation/proof.test.ts", name });
 const one = (name: string) => ({ file: "test/simulation/one-order.test.ts", name });
 const switches = (name: string) => ({ file: "test/simulation/switches.test.ts", name });
+const edited = (name: string) => ({ file: "test/simulation/edited-plan.test.ts", name });
 const no = (name: string) => ({ file: "test/simulation/kraken-says-no.test.ts", name });
 
 // biome-ignore-start lint/suspicious/noTemplateCurlyInString: text of the program, not templates
@@ -207,17 +208,34 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     step: "the sweep fires what left no run",
-    file: "shared/app/sweep-runs.ts",
-    from: 'if (plan.ifMissed.is === "skip") continue;',
-    to: "if (plan.ifMissed.is) continue;",
+    file: "shared/app/account-slots.ts",
+    from: 'if (plan.ifMissed.is !== "skip") fired',
+    to: "if (!plan.ifMissed.is) fired",
     test: switches("fires a slot that left no run while it may still be caught up"),
   },
   {
     step: "slots count from when a plan was first seen",
     file: "shared/aws/ledger-books.ts",
-    from: 'ConditionExpression: "attribute_not_exists(#hash) OR #hash <> :hash",',
-    to: 'ConditionExpression: "attribute_not_exists(#hash) OR #hash = :hash",',
-    test: switches("counts slots from when a plan was first seen: deploying and restarting fire nothing"),
+    from: 'ConditionExpression: "attribute_not_exists(#schedule) OR #schedule <> :schedule",',
+    to: 'ConditionExpression: "attribute_not_exists(#schedule) OR #schedule = :schedule",',
+    test: {
+      file: "test/conformance/run-ledger.test.ts",
+      name: "a plan that is registered again is not moved, one with another schedule starts anew",
+    },
+  },
+  {
+    step: "a schedule that is edited leaves no slot unaccounted for",
+    file: "shared/app/register-plans.ts",
+    from: "if (state !== undefined) await closeAccounts(deps, name, state, plan, now);",
+    to: "",
+    test: edited("a slot that nothing ran for is written down as missed, and told once"),
+  },
+  {
+    step: "an edit does not lose the slot whose time has just come",
+    file: "shared/app/account-slots.ts",
+    from: "if (isStillBought(slot)) await",
+    to: "if (isStillBought(slot) && slot < 0) await",
+    test: edited("is still bought while it may be, once, whoever fires it"),
   },
   {
     step: "the sweep resumes what is due",

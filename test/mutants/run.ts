@@ -5,6 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MUTANTS, type Mutant } from "./protocol.ts";
 
+const [word] = process.argv.slice(2);
+const wanted = MUTANTS.filter((mutant) => word === undefined || mutant.step.includes(word));
+if (wanted.length === 0) {
+  console.error(`no step has ${JSON.stringify(word)} in its name; there are:`);
+  for (const { step } of MUTANTS) console.error(`  ${step}`);
+  process.exit(2);
+}
+
 const root = join(import.meta.dirname, "../..");
 const copy = mkdtempSync(join(tmpdir(), "tidekeeper-mutants-"));
 for (const part of [
@@ -49,8 +57,6 @@ function verdictOf({ file, name }: Mutant["test"]): "killed" | "SURVIVED" | "not
   return numPassedTests > 0 ? "SURVIVED" : "not found";
 }
 
-const [word] = process.argv.slice(2);
-const wanted = MUTANTS.filter((mutant) => word === undefined || mutant.step.includes(word));
 const bad: string[] = [];
 try {
   for (const mutant of wanted) {

@@ -1,7 +1,7 @@
 /** A plan that leaves tide.yaml while its run is under way: no order is forgotten, and none is sent. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Deps } from "../../shared/app/ports.ts";
-import { registerPlans } from "../../shared/app/sweep-runs.ts";
+import { registerPlans } from "../../shared/app/register-plans.ts";
 import { audit, type ExchangeOrder } from "../support/audit.ts";
 import { type House, openHouse } from "../support/house.ts";
 

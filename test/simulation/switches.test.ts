@@ -1,6 +1,7 @@
 /** The owner's limits and switches, and what is not a slot: nothing is spent past them, and each refusal is told. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Deps } from "../../shared/app/ports.ts";
+import { registerPlans } from "../../shared/app/register-plans.ts";
 import { runPlan } from "../../shared/app/run-plan.ts";
 import { compare, decimal } from "../../shared/domain/decimal.ts";
 import { audit, type ExchangeOrder } from "../support/audit.ts";
@@ -231,7 +232,6 @@ describe("the sweep", () => {
   test("counts slots from when a plan was first seen: deploying and restarting fire nothing", async () => {
     await open();
     const [before] = await house.deps.books.plans("main");
-    const { registerPlans } = await import("../../shared/app/sweep-runs.ts");
     house.clock.moveTo(Date.parse("2026-11-23T06:59:59Z"));
     await registerPlans(house.deps);
     const [after] = await house.deps.books.plans("main");

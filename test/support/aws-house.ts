@@ -23,7 +23,7 @@ import { provision } from "../../local/machine/provision.ts";
 import { Worker } from "../../local/machine/worker.ts";
 import { openSandbox } from "../../local/sandbox/sandbox.ts";
 import type { Deps } from "../../shared/app/ports.ts";
-import { registerPlans } from "../../shared/app/sweep-runs.ts";
+import { registerPlans } from "../../shared/app/register-plans.ts";
 import { deploymentOf } from "../../shared/config/deployment.ts";
 import {
   DEFAULT_NAMES,

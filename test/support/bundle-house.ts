@@ -7,7 +7,6 @@ import type { SQSEvent } from "aws-lambda";
 import { systemChance, systemClock } from "../../functions/wire.ts";
 import type { FunctionName } from "../../infra/bundle.ts";
 import { storeKey } from "../../local/machine/provision.ts";
-import { hashOf } from "../../shared/app/ids.ts";
 import { ledgerBooks } from "../../shared/aws/ledger-books.ts";
 import { DEFAULT_NAMES, ENVIRONMENT } from "../../shared/config/names.ts";
 import { SETTINGS_FILE } from "../../shared/config/settings-file.ts";
@@ -91,7 +90,7 @@ export async function openBundleHouse({ settings, folderOf, variablesOf }: Built
     /** As if the sweep had first seen the plan then. */
     async registerPlan(id: string, since: EpochMs) {
       const { schedule, zone } = settings.plans.find((plan) => plan.id === id)!;
-      await books.registerPlan("main", id, hashOf({ schedule, zone }), epochMs(since));
+      await books.registerPlan("main", id, { schedule: schedule!, zone }, epochMs(since));
     },
     async inQueue(which: "firings" | "dead letters"): Promise<readonly unknown[]> {
       const QueueUrl = which === "firings" ? made.queueUrl : made.deadUrl;

@@ -13,7 +13,7 @@ import { provision, storeKey } from "../../local/machine/provision.ts";
 import { Worker } from "../../local/machine/worker.ts";
 import { openSandbox } from "../../local/sandbox/sandbox.ts";
 import type { Deps, Event } from "../../shared/app/ports.ts";
-import { registerPlans } from "../../shared/app/sweep-runs.ts";
+import { registerPlans } from "../../shared/app/register-plans.ts";
 import { ENVIRONMENT } from "../../shared/config/names.ts";
 import { parseTideYaml } from "../../shared/config/tide-yaml.ts";
 import type { MetricName } from "../../shared/domain/metrics.ts";
