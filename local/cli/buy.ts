@@ -62,15 +62,16 @@ export const newKey = (now: Date): string => {
 };
 
 /** Throws when there is no such plan. */
-export function previewText({ label, plans, caps, killed }: StatusView, id: string): string {
+export function previewText({ label, accounts, plans, caps }: StatusView, id: string): string {
   const plan = plans.find((known) => known.id === id);
   if (plan === undefined) {
     const known = plans.map((other) => other.id).join(", ");
     throw new UsageError(`there is no plan ${JSON.stringify(id)}; there is ${known || "none"}`);
   }
+  const isKilled = accounts.some(({ name, killed }) => name === plan.account && killed);
   const asset = plan.buys.split(" ")[1];
   const left = caps
-    .filter((cap) => cap.asset === asset)
+    .filter((cap) => cap.asset === asset && cap.account === plan.account)
     .map(
       ({ period, used, cap }) =>
         `${formatShort(subtract(decimal(cap), decimal(used)))} of ${cap} ${asset} ${period === "day" ? "today" : "this month"}`,
@@ -78,7 +79,7 @@ export function previewText({ label, plans, caps, killed }: StatusView, id: stri
   return [
     `${label}  ${plan.id} would buy ${plan.buys} now, fee included\n`,
     `${label}  left under your caps: ${left.join(", ") || `none is set for ${asset}, so it would be refused`}\n`,
-    killed ? `${label}  the kill switch is on, so it would be skipped; tide resume turns it off\n` : "",
+    isKilled ? `${label}  the kill switch is on, so it would be skipped; tide resume turns it off\n` : "",
     plan.paused
       ? `${label}  the plan is paused, so it would be skipped; tide resume ${plan.id} goes on\n`
       : "",

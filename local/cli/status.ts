@@ -1,5 +1,5 @@
 /** `tide status`: plans, caps, the key, and what is open. */
-import type { StatusView } from "../desk/views.ts";
+import type { AccountView, StatusView } from "../desk/views.ts";
 import { withDoor } from "./door.ts";
 import { everyText, print, printJson, table } from "./text.ts";
 import type { Given } from "./verb.ts";
@@ -15,30 +15,39 @@ export default function status({ options }: Given): Promise<number> {
 }
 
 export function statusText(status: StatusView): string {
-  const { label, exchange, local, killed, plans, caps, openRuns, key } = status;
-  const kill = killed ? `${label}  KILLED: nothing is ordered; tide resume turns the kill switch off\n` : "";
+  const { label, exchange, local, accounts, plans, caps, openRuns } = status;
+  const areMany = accounts.length > 1;
   const planRows = plans.map((plan) => [
     label,
     plan.id,
+    ...(areMany ? [plan.account] : []),
     plan.buys,
     `every ${everyText(plan.every)}`,
     plan.next === null ? "no firing in the next year" : `next ${plan.next}`,
     planNotes(plan),
   ]);
-  const capRows = caps.map(({ asset, period, used, cap }) => [
+  const capRows = caps.map(({ account, asset, period, used, cap }) => [
     label,
+    ...(areMany ? [account] : []),
     period === "day" ? "today" : "this month",
     `${used} of ${cap} ${asset} used`,
   ]);
   return [
     `${label}  ${exchange}, ${local}\n`,
-    kill,
+    killedText(status),
     `\nPlans\n${table(planRows, "  ") || "  none\n"}`,
     `\nCaps\n${table(capRows, "  ") || "  none: nothing can be bought\n"}`,
-    `\nTrade key\n${keyText(key)}`,
+    `\nTrade ${areMany ? "keys" : "key"}\n${accounts.map(({ name, key }) => keyText(areMany ? `${name}: ` : "", key)).join("")}`,
     deploymentText(status),
     openRuns.length === 0 ? "" : `\nOpen runs\n${openRuns.map((run) => `  ${label}  ${run}\n`).join("")}`,
   ].join("");
+}
+
+function killedText({ label, accounts }: StatusView): string {
+  const killed = accounts.filter((account) => account.killed).map(({ name }) => name);
+  if (killed.length === 0) return "";
+  const where = killed.length === accounts.length ? "" : ` for ${killed.join(", ")} ONLY`;
+  return `${label}  KILLED${where}: nothing is ordered${where === "" ? "" : " there"}; tide resume turns the kill switch off\n`;
 }
 
 function deploymentText({ deployment }: StatusView): string {
@@ -76,8 +85,8 @@ function planNotes({ paused, blocked, carry }: StatusView["plans"][number]): str
   return notes.join(", ");
 }
 
-function keyText(key: StatusView["key"]): string {
-  if (key === null) return "  not checked yet; tide keys check does it\n";
+function keyText(account: string, key: AccountView["key"]): string {
+  if (key === null) return `  ${account}not checked yet; tide keys check does it\n`;
   const problems = key.problems.map((problem) => `    ${problem}\n`).join("");
-  return `  ${key.name}: ${key.problems.length === 0 ? "good" : "refused"}, checked ${key.checkedAt}\n${problems}`;
+  return `  ${account}${key.name}: ${key.problems.length === 0 ? "good" : "refused"}, checked ${key.checkedAt}\n${problems}`;
 }

@@ -26,13 +26,12 @@ export class Desk extends OwnersDesk {
     const now = this.#deps.clock.now();
     if (this.#balances !== undefined && Math.abs(now - this.#balances.at) < 5 * SECOND_MS)
       return this.#balances.views;
-    const account = this.#deps.settings.accounts[0]!.name;
-    const balances = await withKey(this.#deps, account, "read", 1, (exchange) => exchange.balances());
-    const views = [...balances].map(([asset, { total, held }]) => ({
-      asset,
-      total: formatShort(total),
-      held: formatShort(held),
-    }));
+    const views: BalanceView[] = [];
+    for (const { name: account } of this.#deps.settings.accounts) {
+      const balances = await withKey(this.#deps, account, "read", 1, (exchange) => exchange.balances());
+      for (const [asset, { total, held }] of balances)
+        views.push({ account, asset, total: formatShort(total), held: formatShort(held) });
+    }
     this.#balances = { at: now, views };
     return views;
   }

@@ -1,13 +1,14 @@
 /** The owner's verbs, wherever they work: what the command line and the page call, with plain JSON in and out. */
 import { armingHash } from "../../shared/app/ids.ts";
 import { venueLabel } from "../../shared/app/label.ts";
+import type { Head } from "../../shared/app/ports.ts";
 import { windowsOf } from "../../shared/domain/caps.ts";
 import { formatShort } from "../../shared/domain/decimal.ts";
 import type { KeyUseKind } from "../../shared/domain/key-check.ts";
 import { accountNameOf, type DcaPlan, type Settings } from "../../shared/domain/plan.ts";
 import type { Label } from "../../shared/domain/run.ts";
 import { scheduleText, slotsBetween, slotText } from "../../shared/domain/schedule.ts";
-import { DAY_MS, HOUR_MS, isoOf, later } from "../../shared/domain/time.ts";
+import { DAY_MS, type EpochMs, HOUR_MS, isoOf, later } from "../../shared/domain/time.ts";
 import { dayWindow, localText, monthWindow } from "../../shared/domain/zone.ts";
 import { DeskError, DeskRefusal } from "./errors.ts";
 import { arm, armingPhrase, checkArming, disarm, kill, resolve } from "./switches.ts";
@@ -20,6 +21,7 @@ import {
   type RunView,
   runView,
   type StatusView,
+  verdictView,
   type WhyView,
   whyView,
 } from "./views.ts";
@@ -94,29 +96,31 @@ export class OwnersDesk {
   async status(): Promise<StatusView> {
     const { settings, clock, books } = this.#deps;
     const now = clock.now();
-    const account = settings.accounts[0]!.name;
-    const [states, head, runs, key] = await Promise.all([
+    const [states, heads, runs, keys] = await Promise.all([
       this.#states(),
-      books.head(account),
+      Promise.all(settings.accounts.map(({ name }) => books.head(name))),
       this.history(),
-      books.keyCheck(account, "trade"),
+      Promise.all(settings.accounts.map(({ name }) => books.keyCheck(name, "trade"))),
     ]);
     const next = await this.next(200);
-    const assets = [...new Set(this.#dcaPlans.map((plan) => plan.pair.quote))];
-    const windows = assets.flatMap((asset) =>
-      windowsOf(settings.limits, asset, dayWindow(now, settings.zone), monthWindow(now, settings.zone)),
-    );
+    const accounts = settings.accounts.map(({ name }, nth) => ({
+      name,
+      killed: heads[nth]!.killed,
+      key: verdictView(keys[nth]),
+    }));
     return {
       label: this.label,
       mode: settings.mode,
       exchange: this.#place.exchange,
       now: isoOf(now),
       local: localText(now, settings.zone),
-      killed: head.killed,
+      killed: accounts.some(({ killed }) => killed),
+      accounts,
       plans: this.#dcaPlans.map((plan) => {
         const state = states.get(plan.id);
         return {
           id: plan.id,
+          account: this.#accountOf(plan),
           kind: plan.kind,
           buys: buysText(plan),
           every: scheduleText(plan.schedule),
@@ -127,19 +131,26 @@ export class OwnersDesk {
           next: next.find((firing) => firing.plan === plan.id)?.local ?? null,
         };
       }),
-      caps: windows.map((window) => ({
-        asset: window.asset,
-        period: window.code === "CAP_DAY" ? "day" : "month",
-        used: formatShort({ units: head.used.get(window.name) ?? 0n, scale: 10 }),
-        cap: formatShort(window.cap),
-      })),
+      caps: settings.accounts.flatMap(({ name }, nth) => this.#caps(name, heads[nth]!, now)),
       openRuns: runs.filter((run) => run.closedAt === null).map((run) => run.run),
-      key:
-        key === undefined
-          ? null
-          : { name: key.keyName, problems: key.problems, checkedAt: isoOf(key.checkedAt) },
       ...(this.#place.deployment === undefined ? {} : { deployment: this.#place.deployment }),
     };
+  }
+
+  /** What is used of each cap that holds for a plan of the account. */
+  #caps(account: string, head: Head, now: EpochMs): StatusView["caps"] {
+    const { limits, zone } = this.#deps.settings;
+    const plans = this.#dcaPlans.filter((plan) => this.#accountOf(plan) === account);
+    const assets = [...new Set(plans.map((plan) => plan.pair.quote))];
+    return assets
+      .flatMap((asset) => windowsOf(limits, asset, dayWindow(now, zone), monthWindow(now, zone)))
+      .map(({ asset, code, name, cap }) => ({
+        account,
+        asset,
+        period: code === "CAP_DAY" ? "day" : "month",
+        used: formatShort({ units: head.used.get(name) ?? 0n, scale: 10 }),
+        cap: formatShort(cap),
+      }));
   }
 
   /** Oldest first. */
@@ -218,10 +229,14 @@ export class OwnersDesk {
   /** What is armed, and what must be typed back to arm these plans and caps. */
   async arming(): Promise<ArmingView> {
     const { settings } = this.#deps;
-    const { armed } = await this.#deps.books.head(settings.accounts[0]!.name);
+    const heads = await Promise.all(settings.accounts.map(({ name }) => this.#deps.books.head(name)));
+    const hash = armingHash(this.#deps);
+    const isArmed = heads.every(({ armed }) => armed === hash);
+    // Arming that was interrupted leaves accounts without it.
+    const isNot = heads.some(({ armed }) => armed === undefined);
     return {
       mode: settings.mode,
-      armed: armed === undefined ? "no" : armed === armingHash(this.#deps) ? "yes" : "other plans or caps",
+      armed: isArmed ? "yes" : isNot ? "no" : "other plans or caps",
       typeBack: armingPhrase(this.#deps),
       plans: this.#dcaPlans.map((plan) => `${plan.id}: ${buysText(plan)}, ${scheduleText(plan.schedule)}`),
       caps: (["perOrder", "perDay", "perMonth"] as const).flatMap((period) =>

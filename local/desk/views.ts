@@ -46,7 +46,12 @@ export type NextView = {
   readonly paused: boolean;
 };
 
-export type BalanceView = { readonly asset: string; readonly total: string; readonly held: string };
+export type BalanceView = {
+  readonly account: string;
+  readonly asset: string;
+  readonly total: string;
+  readonly held: string;
+};
 
 /** Only of a deployment on AWS. */
 export type DeploymentView = {
@@ -62,15 +67,30 @@ export type DeploymentView = {
   readonly plans: "deployed" | "other" | "not known";
 };
 
+export type AccountView = {
+  readonly name: string;
+  /** The kill switch. */
+  readonly killed: boolean;
+  /** The last verdict on the trade key. */
+  readonly key: {
+    readonly name: string;
+    readonly problems: readonly string[];
+    readonly checkedAt: string;
+  } | null;
+};
+
 export type StatusView = {
   readonly label: string;
   readonly mode: string;
   readonly exchange: string;
   readonly now: string;
   readonly local: string;
+  /** The kill switch is on for one of the accounts at least; normally it is for all or for none. */
   readonly killed: boolean;
+  readonly accounts: readonly AccountView[];
   readonly plans: readonly {
     readonly id: string;
+    readonly account: string;
     readonly kind: string;
     readonly buys: string;
     readonly every: string;
@@ -80,18 +100,15 @@ export type StatusView = {
     readonly carry: string;
     readonly next: string | null;
   }[];
+  /** Of each account: caps hold for every account by itself. */
   readonly caps: readonly {
+    readonly account: string;
     readonly asset: string;
     readonly period: "day" | "month";
     readonly used: string;
     readonly cap: string;
   }[];
   readonly openRuns: readonly string[];
-  readonly key: {
-    readonly name: string;
-    readonly problems: readonly string[];
-    readonly checkedAt: string;
-  } | null;
   readonly deployment?: DeploymentView;
 };
 
@@ -125,6 +142,12 @@ export type KeyView = {
   readonly problems: readonly string[];
   readonly warnings: readonly string[];
 };
+
+/** Of the last check; null when there has been none. */
+export const verdictView = (check: KeyCheck | undefined): AccountView["key"] =>
+  check === undefined
+    ? null
+    : { name: check.keyName, problems: check.problems, checkedAt: isoOf(check.checkedAt) };
 
 /** Of a check, or of a secret without a value. */
 export const keyView = (account: string, use: KeyUseKind, check: KeyCheck | undefined): KeyView =>

@@ -3,6 +3,7 @@ import * as z from "zod";
 import type { Desk } from "../desk/desk.ts";
 import { DeskError } from "../desk/errors.ts";
 import type { OwnersDesk } from "../desk/owners-desk.ts";
+import type { KeyView } from "../desk/views.ts";
 import type { Machine } from "../machine/machine.ts";
 
 export type Working = { readonly machine: Machine; readonly desk: Desk };
@@ -26,8 +27,16 @@ const verb =
     throw new DeskError(`${issue?.path.join(".") || "the arguments"}: ${issue?.message ?? "not readable"}`);
   };
 
-const keyUse = z.enum(["trade", "read"]);
-const onlyAccount = ({ desk }: AtDesk): string => desk.settings.accounts[0]!.name;
+const KEY_USES = ["trade", "read"] as const;
+const keyUse = z.enum(KEY_USES);
+const accountNames = ({ desk }: AtDesk): readonly string[] => desk.settings.accounts.map(({ name }) => name);
+
+/** Which key is replaced is not guessed. */
+function onlyAccount(at: AtDesk): string {
+  const [name, ...more] = accountNames(at);
+  if (more.length === 0) return name!;
+  throw new DeskError(`there are the accounts ${accountNames(at).join(", ")}: say which, with --account`);
+}
 
 const VERBS: Readonly<Record<string, Act>> = {
   next: verb(z.strictObject({ count: z.int().min(1).max(200).default(5) }), ({ desk }, { count }) =>
@@ -56,8 +65,10 @@ const VERBS: Readonly<Record<string, Act>> = {
       at.desk.setKey(account ?? onlyAccount(at), use, { apiKey, privateKey }),
   ),
   "keys-check": verb(z.strictObject({ account: text.optional() }), async (at, { account }) => {
-    const name = account ?? onlyAccount(at);
-    return [await at.desk.checkKey(name, "trade"), await at.desk.checkKey(name, "read")];
+    const checked: KeyView[] = [];
+    for (const name of account === undefined ? accountNames(at) : [account])
+      for (const use of KEY_USES) checked.push(await at.desk.checkKey(name, use));
+    return checked;
   }),
 };
 

@@ -2,6 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { GetSecretValueCommand } from "@aws-sdk/client-secrets-manager";
 import { afterEach, describe, expect, test } from "vitest";
+import { perform } from "../../local/page/verbs.ts";
 import { armingHash } from "../../shared/app/ids.ts";
 import { cost, volume } from "../../shared/domain/money.ts";
 import { AWS_PLANS, type AwsHouse, type AwsHouseOptions, openAwsHouse, SHORT } from "../support/aws-house.ts";
@@ -174,6 +175,55 @@ test("above fifty accounts the secret is made when its key is set", async () => 
     account: "a7",
   });
   expect(await desk.checkKey("a8", "trade")).toMatchObject({ state: "no-key" });
+});
+
+describe("of two accounts", () => {
+  const TWO = LIVE.replace("plans:", "accounts: { anna: {}, ben: {} }\nplans:").replace(
+    "every:",
+    "account: ben\n    every:",
+  );
+
+  test("status shows the switch, the caps and the key of each", async () => {
+    const { desk } = await open({ plans: TWO });
+    await desk.setKey("ben", "trade", house.key("withdraw"));
+    await house.deps.books.setKilled("anna", true);
+    const { killed, accounts, caps, plans } = await desk.status();
+    expect({ killed, accounts }).toEqual({
+      killed: true,
+      accounts: [
+        { name: "anna", killed: true, key: null },
+        { name: "ben", killed: false, key: expect.objectContaining({ name: "tidekeeper-sandbox-withdraw" }) },
+      ],
+    });
+    // Caps hold for each account that has a plan.
+    expect(new Set(caps.map(({ account }) => account))).toEqual(new Set(["ben"]));
+    expect(plans.map(({ id, account }) => [id, account])).toEqual([["btc-weekly", "ben"]]);
+  });
+
+  test("arming that reached only one is not armed", async () => {
+    const { desk } = await open({ plans: TWO });
+    await house.deps.books.setArmed("anna", armingHash(house.deps));
+    expect(await desk.arming()).toMatchObject({ armed: "no" });
+    await house.deps.books.setArmed("ben", armingHash(house.deps));
+    expect(await desk.arming()).toMatchObject({ armed: "yes" });
+    await house.deps.books.setArmed("ben", "other");
+    expect(await desk.arming()).toMatchObject({ armed: "other plans or caps" });
+  });
+
+  test("keys are checked for both, and a key is not set for one of them unasked", async () => {
+    const { desk } = await open({ plans: TWO });
+    const checked = (await perform({ desk }, "keys-check", {})).result as { account: string; use: string }[];
+    expect(checked.map(({ account, use }) => [account, use])).toEqual([
+      ["anna", "trade"],
+      ["anna", "read"],
+      ["ben", "trade"],
+      ["ben", "read"],
+    ]);
+    const { apiKey, privateKey } = house.key("trade");
+    await expect(perform({ desk }, "keys-set", { use: "trade", apiKey, privateKey })).rejects.toThrow(
+      "there are the accounts anna, ben: say which, with --account",
+    );
+  });
 });
 
 test("a plan that the sweep has not seen yet cannot be paused, and says so", async () => {

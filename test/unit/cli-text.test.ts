@@ -24,9 +24,11 @@ const status: StatusView = {
   now: "2026-11-22T12:00:00.000Z",
   local: "Sun 22 Nov 13:00 GMT+1",
   killed: false,
+  accounts: [{ name: "main", killed: false, key: null }],
   plans: [
     {
       id: "btc-daily",
+      account: "main",
       kind: "dca",
       buys: "20 EUR of BTC",
       every: "day 08:00",
@@ -38,11 +40,10 @@ const status: StatusView = {
     },
   ],
   caps: [
-    { asset: "EUR", period: "day", used: "19.8999", cap: "100" },
-    { asset: "EUR", period: "month", used: "0.0000000001", cap: "1000" },
+    { account: "main", asset: "EUR", period: "day", used: "19.8999", cap: "100" },
+    { account: "main", asset: "EUR", period: "month", used: "0.0000000001", cap: "1000" },
   ],
   openRuns: ["btc-daily@a"],
-  key: null,
 };
 
 const run: WhyView = {
@@ -89,7 +90,27 @@ test("status shows amounts to the last digit, and what holds a plan back", () =>
     "PLAY MONEY  btc-daily  20 EUR of BTC  every day 08:00  next Mon 23 Nov 08:00 GMT+1  paused, carries 3.1",
   );
   expect(text).toContain("PLAY MONEY  this month  0.0000000001 of 1000 EUR used");
-  expect(statusText({ ...status, killed: true })).toContain("PLAY MONEY  KILLED");
+  const killed = [{ ...status.accounts[0]!, killed: true }];
+  expect(statusText({ ...status, accounts: killed })).toContain("PLAY MONEY  KILLED: nothing is ordered;");
+});
+
+test("status of several accounts says of each switch, cap and key whose it is", () => {
+  const key = { name: "b-trade", problems: ["untick Withdraw"], checkedAt: "2026-11-22T12:00:00.000Z" };
+  const text = statusText({
+    ...status,
+    killed: true,
+    accounts: [
+      { name: "anna", killed: true, key: null },
+      { name: "ben", killed: false, key },
+    ],
+    plans: [{ ...status.plans[0]!, account: "ben" }],
+    caps: [{ account: "ben", asset: "EUR", period: "day", used: "1", cap: "100" }],
+  });
+  expect(text).toContain("KILLED for anna ONLY: nothing is ordered there;");
+  expect(text).toContain("btc-daily  ben  20 EUR of BTC");
+  expect(text).toContain("PLAY MONEY  ben  today  1 of 100 EUR used");
+  expect(text).toContain("  anna: not checked yet");
+  expect(text).toContain("  ben: b-trade: refused, checked 2026-11-22T12:00:00.000Z\n    untick Withdraw");
 });
 
 test("five working days are one word", () => {

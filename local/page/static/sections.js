@@ -35,9 +35,12 @@ function showBanner({ label }) {
 }
 
 /** @param {Overview} state */
-function showNotices({ killed, key }) {
-  const problems = key?.problems ?? [];
-  fill(at("notices"), { killed, problems }, () => [
+function showNotices({ killed, accounts }) {
+  const refused = accounts.filter(({ key }) => key !== null && key.problems.length > 0);
+  const stopped = accounts.filter((account) => account.killed);
+  const where =
+    stopped.length === accounts.length ? "" : ` for ${stopped.map(({ name }) => name).join(", ")} only`;
+  fill(at("notices"), { killed, stopped, refused }, () => [
     killed &&
       h(
         "div",
@@ -45,27 +48,34 @@ function showNotices({ killed, key }) {
         h(
           "p",
           {},
-          h("strong", {}, "The kill switch is on."),
-          " No order leaves; slots that come are skipped.",
+          h("strong", {}, `The kill switch is on${where}.`),
+          where === ""
+            ? " No order leaves; slots that come are skipped."
+            : " Slots that come there are skipped.",
         ),
         reviveButton(),
       ),
-    problems.length > 0 &&
+    ...refused.map(({ name, key }) =>
       h(
         "div",
         { class: "notice" },
         h(
           "p",
           {},
-          h("strong", {}, `The trade key ${key?.name} is refused.`),
+          h(
+            "strong",
+            {},
+            `The trade key ${key?.name}${accounts.length > 1 ? ` of ${name}` : ""} is refused.`,
+          ),
           " Nothing is bought with it until this is changed at Kraken:",
         ),
         h(
           "ul",
           {},
-          problems.map((problem) => h("li", {}, problem)),
+          (key?.problems ?? []).map((problem) => h("li", {}, problem)),
         ),
       ),
+    ),
   ]);
 }
 
@@ -113,7 +123,7 @@ function showNext({ coming, killed }) {
 }
 
 /** @param {Overview} state */
-function showPlans({ plans, killed }) {
+function showPlans({ plans, killed, accounts }) {
   fill(at("plans"), { plans, killed }, () => [
     plans.length === 0 && h("p", { class: "empty" }, "No plan yet. Plans are in tide.yaml."),
     plans.length > 0 &&
@@ -128,6 +138,7 @@ function showPlans({ plans, killed }) {
               "div",
               { class: "plan-head" },
               h("h3", {}, plan.id),
+              accounts.length > 1 && h("span", { class: "muted" }, plan.account),
               plan.paused && h("span", { class: "tag" }, "paused"),
               plan.blocked !== null && h("span", { class: "tag grave" }, "on hold"),
               pauseButton(plan),
@@ -162,14 +173,14 @@ export function unitsOf(buys) {
 }
 
 /** @param {Overview} state */
-function showCaps({ caps }) {
+function showCaps({ caps, accounts }) {
   fill(at("caps"), caps, () =>
     caps.length === 0
       ? h("p", { class: "empty" }, "No cap is set, so nothing can be bought. Caps are limits: in tide.yaml.")
       : h(
           "ul",
           { class: "plain caps" },
-          caps.map(({ asset, period, used, cap }) => {
+          caps.map(({ account, asset, period, used, cap }) => {
             const fillBar = h("span", { class: "bar-used" });
             // A width needs no exact sum; the numbers beside it are the exact ones.
             const share = Math.min(1, Number(used) / Number(cap));
@@ -178,7 +189,12 @@ function showCaps({ caps }) {
             return h(
               "li",
               {},
-              h("span", { class: "cap-name" }, `${asset} ${period === "day" ? "today" : "this month"}`),
+              h(
+                "span",
+                { class: "cap-name" },
+                `${asset} ${period === "day" ? "today" : "this month"}`,
+                accounts.length > 1 && h("span", { class: "muted" }, ` ${account}`),
+              ),
               h("span", { class: "cap-numbers" }, h("b", {}, used), ` of ${cap}`),
               h("span", { class: "bar", "aria-hidden": "true" }, fillBar),
             );
@@ -188,7 +204,7 @@ function showCaps({ caps }) {
 }
 
 /** @param {Overview} state */
-function showBalances({ balances, balancesProblem }) {
+function showBalances({ balances, balancesProblem, accounts }) {
   fill(at("balances"), { balances, balancesProblem }, () => {
     if (balances === null)
       return h("p", { class: "empty" }, `They cannot be read just now: ${balancesProblem}`);
@@ -196,8 +212,8 @@ function showBalances({ balances, balancesProblem }) {
     return h(
       "dl",
       { class: "balances" },
-      balances.flatMap(({ name, total, held }) => [
-        h("dt", {}, name),
+      balances.flatMap(({ account, name, total, held }) => [
+        h("dt", {}, name, accounts.length > 1 && h("span", { class: "muted" }, ` ${account}`)),
         h("dd", {}, total, held !== "0" && h("span", { class: "muted" }, ` (${held} held by orders)`)),
       ]),
     );
