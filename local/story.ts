@@ -3,6 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { slotText } from "../shared/domain/schedule.ts";
 import { later, SECOND_MS } from "../shared/domain/time.ts";
 import { localText } from "../shared/domain/zone.ts";
+import { timeOf } from "./cli/text.ts";
 import type { Desk } from "./desk/desk.ts";
 import type { RunView } from "./desk/views.ts";
 import type { Machine } from "./machine/machine.ts";
@@ -52,8 +53,9 @@ export async function tellStory(machine: Machine, desk: Desk, say: (text: string
   say("");
   say(`Why ${id} ended as it did (npm run tide -- why ${id}):`);
   const why = await desk.why(id);
-  for (const step of why.steps) say(`  ${step.at.slice(11, 23)}  ${step.step.padEnd(9)}  ${step.detail}`);
-  for (const line of why.history) say(`  ${line.at.slice(11, 23)}  ledger     ${line.what}`);
+  const lines = [...why.steps, ...why.history.map(({ at, what }) => ({ at, step: "ledger", detail: what }))];
+  for (const { at, step, detail } of lines)
+    say(`  ${timeOf(at, second.plan.zone)}  ${step.padEnd(9)}  ${detail}`);
   say("");
   say(
     "What this demo does not show: the real Kraken and real AWS. Nothing here has been proven against either;",

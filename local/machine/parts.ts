@@ -70,6 +70,16 @@ export type Hooks = {
   readonly onReset: () => Promise<void>;
 };
 
+/** A folder that was made for keys that were never sealed must not belong to Kraken. */
+async function keysIn(state: StateDir, passphrase: AskPassphrase | undefined) {
+  try {
+    return await openKeys(state.path, passphrase);
+  } catch (error) {
+    state.unmake();
+    throw error;
+  }
+}
+
 /** Reads the plans first: with a mistake in them nothing is made and nothing is started. */
 export async function openParts(options: MachineOptions, hooks: Hooks): Promise<Parts> {
   const { settings, warnings } = await readPlans(options.plansFile);
@@ -99,7 +109,7 @@ export async function openParts(options: MachineOptions, hooks: Hooks): Promise<
       : new RealClock(options.realNow);
   const opened: { close(): Promise<void> }[] = [];
   try {
-    const keys = real === undefined ? {} : { secrets: await openKeys(state.path, options.passphrase) };
+    const keys = real === undefined ? {} : { secrets: await keysIn(state, options.passphrase) };
     const cloud = await openCloud({ clock, dir: join(state.path, "cloud"), ...keys });
     opened.push(cloud);
     await cloud.returnInFlight();

@@ -1,5 +1,5 @@
 /** The state folder of one-machine mode: its version, who works in it, and where the clock stood. */
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
 import { makeFolder, writeWhole } from "../cloud/whole-file.ts";
@@ -66,6 +66,13 @@ export class StateDir {
     } catch (error) {
       throw explain(error, path);
     }
+  }
+
+  /** Takes back what `open` made, when nothing came of it. Whatever else is in the folder stays. */
+  unmake(): void {
+    if (!this.isNew) return;
+    rmSync(join(this.path, "machine.json"), { force: true });
+    if (readdirSync(this.path).length === 0) rmdirSync(this.path);
   }
 
   keep(change: Partial<KeptState>): void {

@@ -1,7 +1,7 @@
 /** The machine on the real exchange, with a sandbox in its place: its keys, its passphrase, its clock, its shut doors. */
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { VirtualClock } from "../../local/clock.ts";
@@ -205,6 +205,15 @@ describe("the real program is stopped before it reaches anybody", () => {
     expect(await run(name, ["--state", state, ...args], input)).toBe(2);
     expect(said.get(name)).toMatch(sentence);
     expect(readFileSync(join(state, "keys.sealed"))).toEqual(before);
+  });
+
+  test.each([
+    ["new, without a passphrase", ""],
+    ["new, with one that is too short", "short\n"],
+  ])("%s: no folder is left behind that would then belong to Kraken", async (name, input) => {
+    const fresh = join(top, "fresh");
+    expect(await run(name, ["--state", fresh], input)).toBe(2);
+    expect(existsSync(fresh)).toBe(false);
   });
 
   test("in a test, whatever it is told", async () => {
