@@ -72,6 +72,8 @@ export function importedRun(
       ask: limitPrice,
       baseBefore: decimal("0") as Volume,
       baseNetBefore: decimal("0") as Volume,
+      balanceAt: first.openedAt,
+      unsettledBefore: [],
     },
     windows: windowsOf(limits, plan.pair.quote, day, monthWindow(first.openedAt, zone)).map(
       ({ name }) => name,

@@ -126,7 +126,8 @@ export async function acquireKey(
         stopped: undefined,
       };
       const answer = await store.write(keyHash, current, after);
-      if (answer.written) return new KeyLease(deps, gateNow, credentials, tier, after, counter, askedAt);
+      if (answer.written)
+        return new KeyLease(deps, gateNow, credentials, tier, after, counter, points, askedAt);
       current = answer.current;
       seen = { rvn: current?.rvn, since: clock.monotonicMs() };
     }

@@ -48,12 +48,15 @@ export class KeyLease implements KeyUse {
   readonly keyHash: string;
   readonly owner: string;
   readonly fence: bigint;
+  /** Version of the gate that the taking made. */
+  readonly takenAt: number;
   readonly #deps: GateDeps;
   readonly #now: GateTime;
   readonly #tier: Tier;
   readonly #askedAt: AskedAt;
   #gate: Gate;
   #counter: RateCounter;
+  #pointsLeft: number;
   /** Points of the last call: Kraken counts it when it arrives, which is surely before the next one leaves. */
   #underWay = 0;
   #sequence = 0;
@@ -66,6 +69,7 @@ export class KeyLease implements KeyUse {
     tier: Tier,
     gate: Gate,
     counter: RateCounter,
+    points: number,
     askedAt: AskedAt,
   ) {
     this.#deps = deps;
@@ -73,17 +77,24 @@ export class KeyLease implements KeyUse {
     this.#tier = tier;
     this.#gate = gate;
     this.#counter = counter;
+    this.#pointsLeft = points;
     this.#askedAt = askedAt;
     this.credentials = credentials;
     this.keyHash = keyHashOf(credentials.apiKey);
     this.owner = gate.owner ?? "";
     this.fence = gate.fence;
+    this.takenAt = gate.rvn;
   }
 
   get heldMs(): number {
     const { clock } = this.#deps;
     // The longer of both: where a machine is frozen whole, its monotonic clock may have stood still.
     return Math.max(clock.monotonicMs() - this.#askedAt.monotonicMs, clock.now() - this.#askedAt.at);
+  }
+
+  /** Of what the holder was admitted with. A call beyond it is counted, but only when the key is given back. */
+  get pointsLeft(): number {
+    return this.#pointsLeft;
   }
 
   get isOver(): boolean {
@@ -99,6 +110,7 @@ export class KeyLease implements KeyUse {
     if (this.isOver) throw new LeaseOver(`the key's lease ended before ${endpoint} was sent`);
     this.#settleCounter();
     this.#underWay = cost;
+    this.#pointsLeft -= cost;
     return nonceOf(this.fence, this.#sequence++);
   }
 

@@ -18,9 +18,11 @@ export type Head = {
   readonly armed: string | undefined;
   /** Units of 10^-10 used of each cap window, by the window's name. */
   readonly used: ReadonlyMap<string, bigint>;
+  /** Runs whose intent is not settled yet, the ones in quarantine, too: what they did is not in `net`. */
+  readonly unsettled: ReadonlySet<string>;
   /** What our own settled orders changed of each asset, in units of 10^-10, by Kraken's asset id. */
   readonly net: ReadonlyMap<string, bigint>;
-  /** An order of ours that Kraken is known to have: the positive control of proofs of absence. */
+  /** The newest order of ours that Kraken is known to have, placed at `at`: the positive control of proofs of absence. */
   readonly lastOrder:
     | { readonly txid: string; readonly clientOrderId: string; readonly at: EpochMs }
     | undefined;
@@ -39,7 +41,7 @@ export type PlanState = {
   /** Every slot up to here has a run. */
   readonly accountedTo: EpochMs;
   readonly paused: boolean;
-  /** Set when something was found that a person must look at; no further run starts. */
+  /** Set when something was found that a person must look at, each thing once; no further run starts. */
   readonly blocked: string | undefined;
   readonly carry: Cost;
 };
@@ -195,8 +197,8 @@ export interface LedgerBooks {
   setArmed(account: string, hash: string | undefined): Promise<void>;
   /** Remembers that the day was told, and forgets the named cap windows, which are over. */
   setDaily(account: string, day: string, windowsOver: readonly string[]): Promise<void>;
-  /** A person has looked: the plan may run again. With `why`, only if it is on hold for that very reason. */
-  unblock(account: string, plan: string, why?: string): Promise<void>;
+  /** A person has looked: the plan may run again. With `run`, only what it is on hold for because of that run's doubt. */
+  unblock(account: string, plan: string, run?: string): Promise<void>;
   keyCheck(account: string, use: KeyUseKind): Promise<KeyCheck | undefined>;
   /** Writes that slots left no run, with the message that tells it: all or nothing. False when one has a run after all. */
   addMissed(runs: readonly Run[], message: Message): Promise<boolean>;

@@ -8,8 +8,8 @@ import type { Deps } from "./ports.ts";
 import { runPlan, withRun } from "./run-plan.ts";
 import type { RunReport } from "./run-report.ts";
 import { endIntent } from "./steps/conclude.ts";
+import { control } from "./steps/control.ts";
 import { look } from "./steps/look.ts";
-import { control, QUARANTINED } from "./steps/resolve.ts";
 
 export type Resolution =
   | { readonly is: "found" | "absent"; readonly report: RunReport }
@@ -20,13 +20,11 @@ export type Resolution =
 const BETWEEN_LOOKS_MS = 15 * SECOND_MS;
 
 export async function resolveRun(account: string, run: string, deps: Deps): Promise<Resolution> {
-  let why: string | undefined;
   await releasePlanOf(account, run, deps);
   const resume = { kind: "resume", account, run } as const;
   const outcome = await withRun(resume, deps, async (ctx): Promise<Resolution | "go-on"> => {
     const intent = ctx.intent;
     if (intent?.state !== "QUARANTINED") return { is: "not-quarantined", state: intent?.state };
-    why = intent.reason?.detail;
     for (const isFirst of [true, false]) {
       const { found } = await look(ctx, intent);
       if (found.length > 0) {
@@ -51,7 +49,7 @@ export async function resolveRun(account: string, run: string, deps: Deps): Prom
   if (outcome !== "go-on") return outcome;
   const report = await runPlan(resume, deps);
   // Another doubt, or two orders under one id, keep the plan on hold.
-  await deps.books.unblock(account, report.plan, why);
+  await deps.books.unblock(account, report.plan, run);
   return { is: report.outcome === "abandoned" ? "absent" : "found", report };
 }
 
@@ -59,7 +57,5 @@ export async function resolveRun(account: string, run: string, deps: Deps): Prom
 async function releasePlanOf(account: string, id: string, deps: Deps): Promise<void> {
   const known = await deps.books.run(account, id);
   if (known?.run.closedAt === undefined) return;
-  const doubts = known.intent?.history.filter(({ what }) => what.startsWith(QUARANTINED)) ?? [];
-  for (const { what } of doubts)
-    await deps.books.unblock(account, known.run.plan, what.slice(QUARANTINED.length));
+  await deps.books.unblock(account, known.run.plan, id);
 }

@@ -30,13 +30,6 @@ export class Postponed extends Error {
   }
 }
 
-/** Points of the rate counter that a whole buy needs: fees and balances 1 each, look 3, the order's report 1. */
-export const BUY_POINTS = 6;
-/** And two more when the key is checked first, with a look for orders that are not ours. */
-export const KEY_CHECK_POINTS = 2;
-/** One look (open 1, closed 2), an order query and its control. */
-export const RESOLVE_POINTS = 5;
-
 const STOPPED =
   "Kraken refused nonces of two leases in a row: something else uses this API key. Make a dedicated key.";
 
@@ -73,6 +66,8 @@ export class RunContext {
   sentInDoubt = false;
   #lease: KeyLease | undefined;
   #knownGate: Snapshot["gate"];
+  /** Nobody else held the key between the reading of the head and the lease. */
+  #isHeadOfLease = false;
 
   constructor(fields: {
     deps: Deps;
@@ -129,11 +124,16 @@ export class RunContext {
     return this.deps.clock.monotonicMs() - this.startedAtMonotonic + ms <= WORK_MS_MAX;
   }
 
-  /** The key, taken now if this run does not hold it, or if what is left of the holding is short. */
-  async key(points: number, leftMs = 2 * SECOND_MS): Promise<KeyLease> {
-    if (this.#lease !== undefined && this.#lease.heldMs + leftMs <= HOLD_MS_MAX && !this.#lease.isOver) {
-      return this.#lease;
-    }
+  /**
+   * The key, taken now if this run does not hold it, or if what is left of the holding is short: of its time, or of its
+   * points for calls that cost `need`. A new holding is admitted with `points`.
+   */
+  async key(points: number, need: number, leftMs = 2 * SECOND_MS): Promise<KeyLease> {
+    const held = this.#lease;
+    // Test: a holder never calls for more points than it was admitted with
+    const isEnough =
+      held !== undefined && !held.isOver && held.heldMs + leftMs <= HOLD_MS_MAX && held.pointsLeft >= need;
+    if (isEnough) return held;
     await this.releaseKey();
     // Resolving goes before new buys: it may use the head-room that buys must leave.
     const isResolving = this.intent?.state === "SUBMITTING" || this.intent?.state === "ACKED";
@@ -151,12 +151,16 @@ export class RunContext {
       headroom,
       this.#knownGate,
     );
+    const known = this.#knownGate;
     this.#knownGate = undefined;
     if ("is" in answer) {
       const at = answer.is === "not-now" ? answer.retryAt : later(this.deps.clock.now(), 15 * MINUTE_MS);
       throw new Postponed(at, answer.why, answer.is === "stopped" ? { code: "KEY_STOPPED" } : {});
     }
     this.#lease = answer;
+    // Free when the head was read, and taken in the very next write: nobody has claimed an order in between.
+    this.#isHeadOfLease =
+      known !== undefined && known.owner === undefined && answer.takenAt === known.rvn + 1;
     return answer;
   }
 
@@ -187,6 +191,7 @@ export class RunContext {
       run: this.run.id,
       keyHash: this.keyHash,
     });
+    this.#isHeadOfLease = false;
     this.intent = this.snapshot.intent;
     if (this.snapshot.run !== undefined) this.run = this.snapshot.run;
   }
@@ -199,6 +204,16 @@ export class RunContext {
       run: this.run.id,
     });
     this.snapshot = { ...this.snapshot, head };
+    this.#isHeadOfLease = this.#lease?.isOver === false;
+  }
+
+  /**
+   * The account's head, not older than the key's lease: what this lease's calls see at Kraken was claimed before the lease,
+   * and so is in `net` or `unsettled`. Only where others held the key since the run was read, the head is read again.
+   */
+  async headOfLease(): Promise<Snapshot["head"]> {
+    if (!this.#isHeadOfLease) await this.rereadHead();
+    return this.snapshot.head;
   }
 
   /** Compare-and-set of the intent. False when another worker was faster; then this one reads again. */
@@ -234,14 +249,18 @@ export class RunContext {
   }
 
   /**
-   * Private reads under the key. A lost lease or a refused nonce takes the key anew, once; what Kraken limits becomes a
+   * Private reads under the key, which cost `need` points. A lost lease or a refused nonce takes the key anew, once; what Kraken limits becomes a
    * pause of the key and a later turn of the run.
    */
-  async withAccount<T>(points: number, reads: (account: ExchangeAccount) => Promise<T>): Promise<T> {
+  async withAccount<T>(
+    points: number,
+    need: number,
+    reads: (account: ExchangeAccount) => Promise<T>,
+  ): Promise<T> {
     let leasesOver = 0;
     let nonceRefusals = 0;
     for (;;) {
-      const lease = await this.key(points);
+      const lease = await this.key(points, need);
       try {
         return await reads(this.deps.exchange.as(lease));
       } catch (error) {

@@ -37,5 +37,7 @@ export function refusals(
 }
 
 export const s = (value: string): AttributeValue => ({ S: value });
+/** A set of strings; DynamoDB knows no empty one. */
+export const ss = (first: string, ...more: readonly string[]): AttributeValue => ({ SS: [first, ...more] });
 export const n = (value: number | bigint): AttributeValue => ({ N: value.toString() });
 export const b = (value: boolean): AttributeValue => ({ BOOL: value });

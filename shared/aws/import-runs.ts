@@ -12,8 +12,8 @@ import {
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import type { Message } from "../app/ports.ts";
-import type { Intent, Run } from "../domain/run.ts";
-import { b, type Dynamo, type Item, n, refusals, refusedItem, s, send } from "./dynamo.ts";
+import { type Intent, isTerminal, type Run } from "../domain/run.ts";
+import { b, type Dynamo, type Item, n, refusals, refusedItem, s, send, ss } from "./dynamo.ts";
 import {
   accountKey,
   checked,
@@ -80,14 +80,13 @@ export function runImport(dynamo: Dynamo) {
       return { is: is ?? "wanted" };
     },
 
-    /** From now on the plan starts no run. One that is held for another reason stays so. */
+    /** From now on the plan starts no run. What it is held for besides stays. */
     async hold(account: string, plan: string, why: string): Promise<void> {
       await when(dynamo, {
         TableName,
         Key: planKey(account, plan),
-        UpdateExpression: `SET blocked = :why, ${schemaUpdate}`,
-        ConditionExpression: "attribute_not_exists(blocked)",
-        ExpressionAttributeValues: { ":why": s(why), ...schemaValue },
+        UpdateExpression: `SET ${schemaUpdate} ADD blocked :why`,
+        ExpressionAttributeValues: { ":why": ss(why), ...schemaValue },
       });
     },
 
@@ -112,6 +111,7 @@ export function runImport(dynamo: Dynamo) {
         values[`:n${index}`] = n(units);
         sets.push(`#n${index} = if_not_exists(#n${index}, :zero) + :n${index}`);
       }
+      if (!isTerminal(intent.state)) values[":run"] = ss(run.id);
       if (intent.windows.length === 0) delete values[":used"];
       if (Object.keys(names).length === 0) delete values[":zero"];
       return transact([
@@ -134,7 +134,7 @@ export function runImport(dynamo: Dynamo) {
           Update: {
             TableName,
             Key: headKey(run.account),
-            UpdateExpression: `SET ${sets.join(", ")}`,
+            UpdateExpression: `SET ${sets.join(", ")}${isTerminal(intent.state) ? "" : " ADD unsettled :run"}`,
             ...(Object.keys(names).length === 0 ? {} : { ExpressionAttributeNames: names }),
             ExpressionAttributeValues: values,
           },
@@ -146,8 +146,8 @@ export function runImport(dynamo: Dynamo) {
                 Update: {
                   TableName,
                   Key: planKey(run.account, run.plan),
-                  UpdateExpression: `SET blocked = :why, ${schemaUpdate}`,
-                  ExpressionAttributeValues: { ":why": s(block), ...schemaValue },
+                  UpdateExpression: `SET ${schemaUpdate} ADD blocked :why`,
+                  ExpressionAttributeValues: { ":why": ss(block), ...schemaValue },
                 },
               },
             ]),
@@ -176,9 +176,13 @@ export function runImport(dynamo: Dynamo) {
       await when(dynamo, {
         TableName,
         Key: planKey(account, plan),
-        UpdateExpression: staysPaused ? "SET paused = :true REMOVE blocked" : "REMOVE blocked",
-        ConditionExpression: "blocked = :why",
-        ExpressionAttributeValues: { ":why": s(why), ...(staysPaused ? { ":true": b(true) } : {}) },
+        UpdateExpression: `${staysPaused ? "SET paused = :true " : ""}DELETE blocked :why`,
+        ConditionExpression: "contains(blocked, :held)",
+        ExpressionAttributeValues: {
+          ":why": ss(why),
+          ":held": s(why),
+          ...(staysPaused ? { ":true": b(true) } : {}),
+        },
       });
     },
 

@@ -112,6 +112,7 @@ export function headOf(item: Item | undefined): Head {
     dailyTo: item?.dailyTo?.S,
     used,
     net,
+    unsettled: new Set(item?.unsettled?.SS),
     lastOrder:
       lastTxid === undefined
         ? undefined
@@ -127,6 +128,9 @@ export function headOf(item: Item | undefined): Head {
 export const schemaUpdate = "schemaVersion = if_not_exists(schemaVersion, :schema)";
 export const schemaValue = { ":schema": n(SCHEMA) };
 
+/** What a plan is on hold for while an order of it is in doubt. */
+export const doubtOf = (run: string, why = ""): string => `${run} is in doubt: ${why}`;
+
 /** Of a plan that is no longer in tide.yaml, in place of its schedule. */
 export const RETIRED = "retired";
 
@@ -141,7 +145,7 @@ export function planStateOf(item: Item | undefined): PlanState | undefined {
     activeFrom: epochMs(Number(item.activeFrom?.N ?? "0")),
     accountedTo: epochMs(Number(item.accountedTo?.N ?? "0")),
     paused: item.paused?.BOOL === true,
-    blocked: item.blocked?.S,
+    blocked: item.blocked?.SS?.toSorted().join("; "),
     carry: { units: BigInt(item.carry?.N ?? "0"), scale: CAP_SCALE } as Cost,
   };
 }

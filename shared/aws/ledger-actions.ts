@@ -5,7 +5,7 @@ import { CAP_SCALE, type CapWindow, capUnits, reservedUnits } from "../domain/ca
 import { toScale, unitsAt } from "../domain/decimal.ts";
 import type { Cost } from "../domain/money.ts";
 import type { Intent } from "../domain/run.ts";
-import { b, type Dynamo, type Item, n, s, send } from "./dynamo.ts";
+import { b, type Dynamo, type Item, n, s, send, ss } from "./dynamo.ts";
 import {
   headKey,
   headOf,
@@ -109,7 +109,7 @@ export function settleActions(
   const { run, before, after, message, lastOrder, carryBack, block } = settlement;
   const { account } = run;
   const names: Record<string, string> = {};
-  const values: Record<string, Item[string]> = { ...schemaValue };
+  const values: Record<string, Item[string]> = { ":run": ss(run.id), ...schemaValue };
   const sets = [schemaUpdate];
   // Test: what a buy did not need of its reservation is free for the next one
   const freed = settlement.reservedUnits - settlement.usedUnits;
@@ -135,8 +135,8 @@ export function settleActions(
   const planSets = [
     schemaUpdate,
     ...(carryBack.units > 0n ? ["carry = if_not_exists(carry, :none) + :back"] : []),
-    ...(block === undefined ? [] : ["blocked = :why"]),
   ];
+  const planAdds = block === undefined ? "" : " ADD blocked :why";
   return [
     putIntent(account, before, after),
     { Put: { TableName, Item: runItem(run, true), ConditionExpression: "attribute_not_exists(closedAt)" } },
@@ -144,24 +144,24 @@ export function settleActions(
       Update: {
         TableName,
         Key: headKey(account),
-        UpdateExpression: `SET ${sets.join(", ")}`,
+        UpdateExpression: `SET ${sets.join(", ")} DELETE unsettled :run`,
         ...(Object.keys(names).length === 0 ? {} : { ExpressionAttributeNames: names }),
         ExpressionAttributeValues: values,
       },
     },
     { Put: { TableName, Item: messageItem(account, message) } },
-    ...(planSets.length === 1
+    ...(planSets.length === 1 && planAdds === ""
       ? []
       : [
           {
             Update: {
               TableName,
               Key: planKey(account, run.plan),
-              UpdateExpression: `SET ${planSets.join(", ")}`,
+              UpdateExpression: `SET ${planSets.join(", ")}${planAdds}`,
               ExpressionAttributeValues: {
                 ...schemaValue,
                 ...(carryBack.units > 0n ? { ":none": n(0), ":back": n(carryUnits(carryBack)) } : {}),
-                ...(block === undefined ? {} : { ":why": s(block) }),
+                ...(block === undefined ? {} : { ":why": ss(block) }),
               },
             },
           },

@@ -12,9 +12,10 @@ import type { LedgerBooks } from "../app/ports.ts";
 import { toDoc } from "../domain/doc.ts";
 import { type Intent, isTerminal } from "../domain/run.ts";
 import { type EpochMs, epochMs } from "../domain/time.ts";
-import { b, type Dynamo, type Item, n, refusals, refusedItem, s, send } from "./dynamo.ts";
+import { b, type Dynamo, type Item, n, refusals, refusedItem, s, send, ss } from "./dynamo.ts";
 import {
   accountKey,
+  doubtOf,
   headKey,
   headOf,
   intentKey,
@@ -241,12 +242,23 @@ export function ledgerBooks(dynamo: Dynamo): LedgerBooks {
       });
     },
 
-    async unblock(account, plan, why) {
-      await tryUpdate({
-        Key: planKey(account, plan),
-        UpdateExpression: "REMOVE blocked",
-        ConditionExpression: why === undefined ? "attribute_exists(pk)" : "blocked = :why",
-        ...(why === undefined ? {} : { ExpressionAttributeValues: { ":why": s(why) } }),
+    async unblock(account, plan, run) {
+      const Key = planKey(account, plan);
+      if (run === undefined) {
+        await tryUpdate({
+          Key,
+          UpdateExpression: "REMOVE blocked",
+          ConditionExpression: "attribute_exists(pk)",
+        });
+        return;
+      }
+      const on = (await get(Key))?.blocked?.SS ?? [];
+      const [first, ...more] = on.filter((why) => why.startsWith(doubtOf(run)));
+      if (first === undefined) return;
+      await update({
+        Key,
+        UpdateExpression: "DELETE blocked :why",
+        ExpressionAttributeValues: { ":why": ss(first, ...more) },
       });
     },
 

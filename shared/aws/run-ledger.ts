@@ -8,8 +8,9 @@ import {
 import type { Claimed, Reserved, RunLedger, Snapshot } from "../app/ports.ts";
 import { capUnits, reservedUnits } from "../domain/caps.ts";
 import type { Intent } from "../domain/run.ts";
-import { b, type Dynamo, type Item, n, refusals, refusedItem, s, send } from "./dynamo.ts";
+import { b, type Dynamo, type Item, n, refusals, refusedItem, s, send, ss } from "./dynamo.ts";
 import {
+  doubtOf,
   gateKey,
   gateOf,
   headKey,
@@ -136,6 +137,7 @@ export function runLedger(dynamo: Dynamo): RunLedger {
         ":true": b(true),
         ":zero": n(0),
         ":cost": n(reservedUnits(intent.order.costMax)),
+        ":run": ss(run.id),
         ...schemaValue,
       };
       const conditions = [notKilled];
@@ -165,7 +167,7 @@ export function runLedger(dynamo: Dynamo): RunLedger {
             Update: {
               TableName,
               Key: headKey(account),
-              UpdateExpression: `SET ${sets.join(", ")}`,
+              UpdateExpression: `SET ${sets.join(", ")} ADD unsettled :run`,
               ConditionExpression: conditions.join(" AND "),
               ...(windows.length === 0 ? {} : { ExpressionAttributeNames: names }),
               ExpressionAttributeValues: values,
@@ -289,8 +291,8 @@ export function runLedger(dynamo: Dynamo): RunLedger {
           Update: {
             TableName,
             Key: planKey(run.account, run.plan),
-            UpdateExpression: `SET blocked = :why, ${schemaUpdate}`,
-            ExpressionAttributeValues: { ":why": s(after.reason?.detail ?? "in doubt"), ...schemaValue },
+            UpdateExpression: `SET ${schemaUpdate} ADD blocked :why`,
+            ExpressionAttributeValues: { ":why": ss(doubtOf(run.id, after.reason?.detail)), ...schemaValue },
           },
         },
       ]);

@@ -104,6 +104,10 @@ export type FrozenOrder = {
   /** Balance of the base asset, and our own net change of it, when the order was planned: the control of resolve. */
   readonly baseBefore: Volume;
   readonly baseNetBefore: Volume;
+  /** Kraken's time, soon after that balance was read. */
+  readonly balanceAt: EpochMs;
+  /** Runs whose orders may be in that balance without being in that net change. */
+  readonly unsettledBefore: readonly string[];
 };
 
 export type Fills = { readonly volume: Volume; readonly cost: Cost; readonly fee: Fee };

@@ -92,6 +92,7 @@ describe("reading", () => {
         dailyTo: undefined,
         used: new Map(),
         net: new Map(),
+        unsettled: new Set(),
         lastOrder: undefined,
       },
       plan: undefined,
@@ -402,6 +403,7 @@ describe("settle", () => {
   test("gives back what was reserved and not used, books what changed, and leaves the message", async () => {
     const before = await accepted();
     const settlement = aSettlement(before);
+    expect((await read()).head.unsettled).toEqual(new Set([RUN]));
     expect(await house.ledger.settle(settlement)).toBe(true);
     const snapshot = await read();
     expect(snapshot.run).toEqual(settlement.run);
@@ -417,6 +419,7 @@ describe("settle", () => {
         ["XXBT", 19_821_200n],
         ["ZEUR", -SPENT_UNITS],
       ]),
+      unsettled: new Set(),
       lastOrder: settlement.lastOrder,
     });
     expect(await house.books.messages(ACCOUNT)).toEqual([{ ...settlement.message, sentAt: undefined }]);
@@ -518,7 +521,7 @@ describe("quarantine", () => {
     const snapshot = await read();
     expect(snapshot.intent).toEqual(after);
     expect(snapshot.run).toEqual(run);
-    expect(snapshot.plan?.blocked).toBe(reason.detail);
+    expect(snapshot.plan?.blocked).toBe(`${RUN} is in doubt: ${reason.detail}`);
     expect(await used()).toMatchObject({ [DAY.name]: RESERVED_UNITS });
     expect(await due(NOW + DAY_MS)).toEqual([]);
     expect((await house.books.unsentMessages(NOW)).map(({ message }) => message.id)).toEqual([

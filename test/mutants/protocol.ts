@@ -15,6 +15,7 @@ export type Mutant = {
 const proof = (name: string) => ({ file: "test/simulation/proof.test.ts", name });
 const one = (name: string) => ({ file: "test/simulation/one-order.test.ts", name });
 const switches = (name: string) => ({ file: "test/simulation/switches.test.ts", name });
+const two = (name: string) => ({ file: "test/simulation/two-orders.test.ts", name });
 const edited = (name: string) => ({ file: "test/simulation/edited-plan.test.ts", name });
 const no = (name: string) => ({ file: "test/simulation/kraken-says-no.test.ts", name });
 
@@ -166,10 +167,40 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     step: "the control knows what our other orders bought",
-    file: "shared/app/steps/resolve.ts",
-    from: "units: head.net.get(order.baseId) ?? 0n",
-    to: "units: 0n * (head.net.get(order.baseId) ?? 0n)",
+    file: "shared/app/steps/control.ts",
+    from: "units: ctx.snapshot.head.net.get(baseId) ?? 0n",
+    to: "units: 0n * (ctx.snapshot.head.net.get(baseId) ?? 0n)",
     test: proof("a buy of another plan meanwhile does not look like the missing order"),
+  },
+  {
+    step: "the control knows which of our orders the balance held already",
+    file: "shared/app/steps/control.ts",
+    from: "for (const run of order.unsettledBefore) {",
+    to: "for (const run of order.unsettledBefore.slice(0, 0)) {",
+    test: two(
+      "an order of ours that the balance holds already is not counted a second time when it is settled",
+    ),
+  },
+  {
+    step: "every order that is known to exist is booked",
+    file: "shared/app/steps/settle.ts",
+    from: "if (!isWhole())\n",
+    to: "if (seen.size === 0)\n",
+    test: two("an order that Kraken acknowledged is booked, also when an earlier attempt turns up late"),
+  },
+  {
+    step: "a second order is looked for before the run ends",
+    file: "shared/app/steps/settle.ts",
+    from: "if (now < later(intent.deadline ?? intent.createdAt, SURPLUS_MS_MAX))",
+    to: "if (now < 0)",
+    test: two("a first order that shows after the second one was sent holds the plan up, and is told"),
+  },
+  {
+    step: "the reference is known by when it was placed",
+    file: "shared/app/steps/settle.ts",
+    from: "Math.max(...reports.map((report) => report.openedAt))",
+    to: "Math.max(...reports.map(() => ctx.deps.clock.now()))",
+    test: two("an order that is settled days later does not make later proofs impossible"),
   },
   {
     step: "quarantine after a day",

@@ -44,6 +44,7 @@ export async function audit(house: House): Promise<readonly string[]> {
     if (told.length !== 1) wrong.push(`run ${run.id} ended ${run.outcome} and was told ${told.length} times`);
     else if (told[0]!.sentAt === undefined) wrong.push(`the message of ${run.id} was not sent`);
   }
+  if (head.unsettled.size > 0) wrong.push(`the head has ${[...head.unsettled].join(", ")} as not settled`);
   const spent = orders.reduce(
     (sum, order) => add(sum, add(decimal(order.cost), decimal(order.fee))),
     decimal("0"),

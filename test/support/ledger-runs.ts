@@ -51,6 +51,8 @@ export const anIntent = (change: Partial<Intent> = {}): Intent => ({
     ask: price("50000.0"),
     baseBefore: volume("0.5"),
     baseNetBefore: volume("0.0000000000"),
+    balanceAt: NOW,
+    unsettledBefore: [],
   },
   windows: [DAY.name, MONTH.name],
   carryUsed: cost("0"),

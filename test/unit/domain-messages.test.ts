@@ -16,6 +16,7 @@ import {
 } from "../../shared/domain/messages.ts";
 import { cost, fee, price, rate, volume } from "../../shared/domain/money.ts";
 import type { Fills, FrozenOrder, Label, Outcome } from "../../shared/domain/run.ts";
+import { epochMs } from "../../shared/domain/time.ts";
 import { planOf } from "../support/arbitraries.ts";
 
 const RUN = "btc-weekly@2026-11-23T07:00Z";
@@ -35,6 +36,8 @@ const order: FrozenOrder = {
   ask: price("50000.0"),
   baseBefore: volume("0.5"),
   baseNetBefore: volume("0"),
+  balanceAt: epochMs(0),
+  unsettledBefore: [],
 };
 const fills: Fills = { volume: volume("0.00198212"), cost: cost("99.10600"), fee: fee("0.39643") };
 

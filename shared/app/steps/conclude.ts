@@ -1,7 +1,7 @@
 /** The two ways a run ends: without an order, or with one. Both leave their message in the outbox in the same write. */
 
 import { CAP_SCALE, reservedUnits } from "../../domain/caps.ts";
-import { add, compare, decimal, format, subtract, unitsAt } from "../../domain/decimal.ts";
+import { compare, decimal, format, unitsAt } from "../../domain/decimal.ts";
 import {
   boughtText,
   carriedText,
@@ -14,8 +14,9 @@ import type { Cost } from "../../domain/money.ts";
 import type { Fills, Intent, Outcome, Reason } from "../../domain/run.ts";
 import { isTerminal } from "../../domain/run.ts";
 import { nextSlot } from "../../domain/schedule.ts";
+import type { EpochMs } from "../../domain/time.ts";
 import { localText } from "../../domain/zone.ts";
-import type { Message } from "../ports.ts";
+import type { Message, Settlement } from "../ports.ts";
 import type { RunContext } from "../run-context.ts";
 
 const ZERO = decimal("0");
@@ -93,7 +94,7 @@ export async function endFilled(
   ctx: RunContext,
   intent: Intent,
   fills: Fills,
-  block: string | undefined,
+  order: { readonly openedAt: EpochMs; readonly block: string | undefined },
 ): Promise<void> {
   const isEmpty = fills.volume.units === 0n;
   const outcome: Outcome = isEmpty ? "skipped" : "bought";
@@ -110,7 +111,19 @@ export async function endFilled(
     ? nothingBoughtText(ctx.label, ctx.run.id, ctx.plan.id, outcome, reason, nextText(ctx))
     : boughtText(ctx.label, ctx.run.id, ctx.plan, intent.order, fills, nextText(ctx));
   const after = ctx.noted({ ...intent, state: "DONE", fills, reason }, `DONE: ${reason.detail}`);
-  await settleWith(ctx, intent, after, fills, outcome, reason, text, block);
+  await settleWith(ctx, intent, after, fills, outcome, reason, text, order);
+}
+
+/** By when it was placed, not by when it was settled: that can be days later, and the control looks around that time. */
+function lastOrderOf(
+  { snapshot }: RunContext,
+  { txids, clientOrderId }: Intent,
+  at: EpochMs | undefined,
+): Pick<Settlement, "lastOrder"> {
+  const [txid] = txids;
+  if (txid === undefined || at === undefined) return {};
+  const known = snapshot.head.lastOrder?.at;
+  return known !== undefined && known > at ? {} : { lastOrder: { txid, clientOrderId, at } };
 }
 
 async function settleWith(
@@ -121,7 +134,7 @@ async function settleWith(
   outcome: Outcome,
   reason: Reason,
   text: MessageText,
-  block?: string,
+  order?: { readonly openedAt: EpochMs; readonly block: string | undefined },
 ): Promise<void> {
   if (!isTerminal(after.state)) throw new Error(`an intent cannot be settled as ${after.state}`);
   ctx.step("reconcile", reason.detail, outcome);
@@ -141,13 +154,9 @@ async function settleWith(
           { asset: before.order.quoteId, units: -reservedUnits(spent) },
         ]
       : [],
-    ...(after.txids[0] === undefined
-      ? {}
-      : {
-          lastOrder: { txid: after.txids[0], clientOrderId: after.clientOrderId, at: ctx.deps.clock.now() },
-        }),
+    ...lastOrderOf(ctx, after, order?.openedAt),
     carryBack: bought ? (ZERO as Cost) : before.carryUsed,
-    ...(block === undefined ? {} : { block }),
+    ...(order?.block === undefined ? {} : { block: order.block }),
     message,
   });
   if (!settled) {
@@ -172,10 +181,3 @@ export async function deliver(ctx: RunContext, message: Message): Promise<void> 
   ctx.step("notify", message.text, message.outcome);
   await ctx.deps.ledger.messageSent(ctx.account.name, message.id, ctx.deps.clock.now());
 }
-
-/** What the account's own orders should have made of a balance since `netBefore`. */
-export const expectedBalance = <T extends { units: bigint; scale: number }>(
-  before: T,
-  netBefore: T,
-  netNow: T,
-): T => subtract(add(before, netNow), netBefore) as T;

@@ -1,12 +1,14 @@
 /** quote: everything that Kraken must say before a buy can be sized, and whether the key may be used at all. */
+import { CAP_SCALE } from "../../domain/caps.ts";
 import { checkMarketOpen } from "../../domain/dca.ts";
 import { subtract } from "../../domain/decimal.ts";
 import type { Cost, Volume } from "../../domain/money.ts";
 import type { Reason } from "../../domain/run.ts";
 import { type EpochMs, HOUR_MS } from "../../domain/time.ts";
+import { BUY_POINTS, KEY_CHECK_POINTS } from "../call-points.ts";
 import { keyCheckOf } from "../check-key.ts";
 import { ExchangeError } from "../errors.ts";
-import { BUY_POINTS, KEY_CHECK_POINTS, type RunContext } from "../run-context.ts";
+import type { RunContext } from "../run-context.ts";
 import { checkForeign } from "./foreign.ts";
 
 /** A key that was found good stays good for this long (design: checked hourly). */
@@ -27,20 +29,26 @@ export async function lookAtMarket(ctx: RunContext, now: EpochMs) {
   if (badKey !== undefined) return { is: "closed", outcome: "refused", reason: badKey } as const;
   // Hourly with the key, so that looking costs next to nothing; each time when it decides.
   if (deps.settings.manualOrders === "stop" || ctx.snapshot.keyCheck !== checkedBefore) {
-    const open = await ctx.withAccount(BUY_POINTS + 1, (account) => account.openOrders());
+    const open = await ctx.withAccount(BUY_POINTS + 1, 1, (account) => account.openOrders());
     const foreign = await checkForeign(ctx, open);
     if (foreign !== undefined) return { is: "closed", outcome: "skipped", reason: foreign } as const;
   }
 
-  const { fees, balances } = await ctx.withAccount(BUY_POINTS, async (account) => ({
+  const { fees, balances, head } = await ctx.withAccount(BUY_POINTS, 2, async (account) => ({
     fees: await account.feeRates(rules),
+    // Test: an order of ours that the balance holds already is not counted a second time when it is settled
+    head: await ctx.headOfLease(),
     balances: await account.balances(),
   }));
   const quote = await ctx.publicly(() => deps.exchange.quote(rules));
   const zero = subtract(plan.spend, plan.spend);
   const paying = balances.get(rules.quoteId);
   const free = (paying === undefined ? zero : subtract(paying.total, paying.held)) as Cost;
-  const base = (balances.get(rules.baseId)?.total ?? zero) as unknown as Volume;
+  const base = {
+    baseBefore: (balances.get(rules.baseId)?.total ?? zero) as unknown as Volume,
+    baseNetBefore: { units: head.net.get(rules.baseId) ?? 0n, scale: CAP_SCALE } as Volume,
+    unsettledBefore: [...head.unsettled],
+  };
   return { is: "open", market: { system, rules, quote, fees, free }, base } as const;
 }
 
@@ -54,7 +62,7 @@ export async function checkTradeKey(ctx: RunContext, now: EpochMs): Promise<Reas
     now - known.checkedAt < KEY_CHECK_MS_MAX;
   let problems = known?.problems ?? [];
   if (!isCurrent || problems.length > 0) {
-    const info = await ctx.withAccount(BUY_POINTS + KEY_CHECK_POINTS, (account) => account.keyInfo());
+    const info = await ctx.withAccount(BUY_POINTS + KEY_CHECK_POINTS, 1, (account) => account.keyInfo());
     const keyCheck = keyCheckOf(ctx.deps, "trade", ctx.credentials, info, now, known);
     problems = keyCheck.problems;
     await ctx.deps.ledger.setKeyCheck(ctx.account.name, "trade", keyCheck);

@@ -1,8 +1,9 @@
 /** Looking for an order of ours at Kraken, and adopting what is found. */
 import type { Intent } from "../../domain/run.ts";
 import { DAY_MS, type EpochMs, later } from "../../domain/time.ts";
+import { LOOK_POINTS, RESOLVE_POINTS } from "../call-points.ts";
 import type { OrderReport } from "../exchange.ts";
-import { RESOLVE_POINTS, type RunContext } from "../run-context.ts";
+import type { RunContext } from "../run-context.ts";
 
 /** How far before an intent its order may have been placed: a ledger that was restored may be younger than the order. */
 const LOOK_BACK_MS = DAY_MS;
@@ -16,7 +17,7 @@ export async function look(
   intent: Intent,
 ): Promise<{ readonly found: readonly OrderReport[]; readonly answeredAt: EpochMs }> {
   const since = later(ctx.run.slot ?? intent.createdAt, -LOOK_BACK_MS);
-  const found = await ctx.withAccount(RESOLVE_POINTS, (account) =>
+  const found = await ctx.withAccount(RESOLVE_POINTS, LOOK_POINTS, (account) =>
     account.findOrders(intent.clientOrderId, since),
   );
   return { found, answeredAt: await ctx.publicly(() => ctx.deps.exchange.now()) };

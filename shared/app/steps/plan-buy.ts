@@ -1,23 +1,17 @@
 /** plan → quote → size → record: decides what a run buys and writes it into the ledger before anything leaves. */
-import {
-  CAP_SCALE,
-  type CapWindow,
-  capOf,
-  checkOrderCap,
-  checkWindow,
-  windowsOf,
-} from "../../domain/caps.ts";
+import { type CapWindow, capOf, checkOrderCap, checkWindow, windowsOf } from "../../domain/caps.ts";
 import { sizeDca } from "../../domain/dca.ts";
 import { formatShort, subtract } from "../../domain/decimal.ts";
 import { type PairRules, pairName } from "../../domain/market.ts";
 import { rehearsedText } from "../../domain/messages.ts";
-import type { Cost, Volume } from "../../domain/money.ts";
+import type { Cost } from "../../domain/money.ts";
 import type { FrozenOrder, Intent, Reason } from "../../domain/run.ts";
 import { type EpochMs, isoOf, later, MINUTE_MS, SECOND_MS } from "../../domain/time.ts";
 import { dayWindow, monthWindow } from "../../domain/zone.ts";
+import { BUY_POINTS } from "../call-points.ts";
 import type { OrderRequest } from "../exchange.ts";
 import { clientOrderIdOf } from "../ids.ts";
-import { BUY_POINTS, Postponed, type RunContext } from "../run-context.ts";
+import { Postponed, type RunContext } from "../run-context.ts";
 import { endWith, endWithoutOrder, nextText } from "./conclude.ts";
 import { lookAtMarket, reasonOf } from "./look-at-market.ts";
 
@@ -85,14 +79,8 @@ export async function planBuy(ctx: RunContext): Promise<void> {
       `${formatShort(market.free)} ${plan.pair.quote} free`,
   );
 
-  const sizing = sizeDca(
-    plan,
-    carry,
-    perOrder,
-    deps.settings.limits.maxSlippage,
-    market,
-    await deps.exchange.now(),
-  );
+  const sizedAt = await deps.exchange.now();
+  const sizing = sizeDca(plan, carry, perOrder, deps.settings.limits.maxSlippage, market, sizedAt);
   if (sizing.is === "skip") return endWithoutOrder(ctx, "skipped", sizing.reason);
   if (sizing.is === "too-small") {
     if (plan.ifTooSmall === "skip") return endWithoutOrder(ctx, "skipped", sizing.reason);
@@ -117,11 +105,8 @@ export async function planBuy(ctx: RunContext): Promise<void> {
     feeRate: sized.feeRate,
     costMax: sized.costMax,
     ask: quote.ask,
-    baseBefore: base,
-    baseNetBefore: {
-      units: ctx.snapshot.head.net.get(market.rules.baseId) ?? 0n,
-      scale: CAP_SCALE,
-    } as Volume,
+    ...base,
+    balanceAt: sizedAt,
   };
   const clientOrderId = clientOrderIdOf(ctx.account.name, ctx.run.id, 0);
   if (ctx.label === "DRY RUN") return rehearse(ctx, frozen, clientOrderId, now);
@@ -206,7 +191,7 @@ async function rehearse(
   const rules = await ctx.publicly(() => ctx.deps.exchange.pairRules(frozen.pair));
   const request = orderRequestOf(ctx, rules, frozen, clientOrderId, later(now, DEADLINE_MS));
   try {
-    const { description } = await ctx.withAccount(BUY_POINTS, (account) => account.rehearse(request));
+    const { description } = await ctx.withAccount(BUY_POINTS, 0, (account) => account.rehearse(request));
     ctx.step("submit", `checked by Kraken, not placed: ${description}`);
   } catch (error) {
     const reason = reasonOf(error);

@@ -5,15 +5,12 @@
  * was accepted (the barrier), a grace has passed for Kraken's own records to catch up, and two complete looks at open and
  * closed orders, 15 s apart, each with a control that the records do answer, found nothing.
  */
-
-import { CAP_SCALE } from "../../domain/caps.ts";
-import { compare } from "../../domain/decimal.ts";
 import { quarantinedText, uncertainText } from "../../domain/messages.ts";
-import type { Volume } from "../../domain/money.ts";
 import type { Intent } from "../../domain/run.ts";
 import { DAY_MS, type EpochMs, isoOf, later, MINUTE_MS, SECOND_MS } from "../../domain/time.ts";
-import { Postponed, RESOLVE_POINTS, type RunContext } from "../run-context.ts";
-import { deliver, expectedBalance } from "./conclude.ts";
+import { Postponed, type RunContext } from "../run-context.ts";
+import { deliver } from "./conclude.ts";
+import { control } from "./control.ts";
 import { adopt, look } from "./look.ts";
 
 /** Waits between the first looks: at +2, +5 and +10 s after the sending. */
@@ -24,8 +21,6 @@ const SKEW_MS = SECOND_MS;
 const GRACE_MS = MINUTE_MS;
 // Test: a proof takes two looks, fifteen seconds apart
 const BETWEEN_SWEEPS_MS = 15 * SECOND_MS;
-/** Begins the history's line of a quarantine; the doubt follows it. */
-export const QUARANTINED = "QUARANTINED: ";
 
 /** In place of the barrier: far longer than any request is known to have been under way. */
 const OTHER_KEY_GRACE_MS = 10 * MINUTE_MS;
@@ -118,36 +113,6 @@ async function prove(ctx: RunContext, intent: Intent): Promise<void> {
   );
 }
 
-/**
- * The positive control: do Kraken's records answer at all, and did the balance stay where it was? A doubt is a reason to
- * wait; undefined means that the look can be believed.
- */
-export async function control(ctx: RunContext, intent: Intent): Promise<string | undefined> {
-  await ctx.rereadHead();
-  const { head } = ctx.snapshot;
-  const { order } = intent;
-  const reference = head.lastOrder;
-  return ctx.withAccount(RESOLVE_POINTS, async (account) => {
-    if (reference !== undefined) {
-      const known = await account.findOrders(reference.clientOrderId, later(reference.at, -DAY_MS));
-      if (!known.some((report) => report.txid === reference.txid)) {
-        return `Kraken does not show our earlier order ${reference.txid} either`;
-      }
-    } else {
-      const info = await account.keyInfo();
-      if (info.queryFrom !== undefined || info.queryTo !== undefined) return "the key has a query date limit";
-    }
-    const balance = (await account.balances()).get(order.baseId)?.total;
-    const now = (balance ?? { units: 0n, scale: 0 }) as unknown as Volume;
-    // Test: a buy of another plan meanwhile does not look like the missing order
-    const net = { units: head.net.get(order.baseId) ?? 0n, scale: CAP_SCALE } as Volume;
-    const expected = expectedBalance(order.baseBefore, order.baseNetBefore, net);
-    // A buy that went unseen would show as more of the base asset than our own orders explain.
-    if (compare(now, expected) > 0) return `there is more ${order.pair.base} than our own orders explain`;
-    return undefined;
-  });
-}
-
 async function keepInDoubt(ctx: RunContext, intent: Intent, doubt: string, now: EpochMs): Promise<void> {
   const age = now - (intent.deadline ?? intent.createdAt);
   // Test: what can never be proven is quarantined after a day: reserved, on hold, and told
@@ -159,7 +124,7 @@ async function keepInDoubt(ctx: RunContext, intent: Intent, doubt: string, now: 
     );
   }
   const reason = { code: "UNPROVEN", detail: doubt } as const;
-  const after = ctx.noted({ ...intent, state: "QUARANTINED", reason }, `${QUARANTINED}${doubt}`);
+  const after = ctx.noted({ ...intent, state: "QUARANTINED", reason }, `QUARANTINED: ${doubt}`);
   const text = quarantinedText(ctx.label, ctx.run.id, ctx.plan.id, intent.clientOrderId, doubt);
   const message = {
     id: `${ctx.run.id}#quarantined`,

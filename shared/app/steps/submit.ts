@@ -3,11 +3,12 @@ import { type CapWindow, checkWindow } from "../../domain/caps.ts";
 import { formatShort } from "../../domain/decimal.ts";
 import type { Intent, Reason } from "../../domain/run.ts";
 import { isoOf, later, MINUTE_MS, SECOND_MS } from "../../domain/time.ts";
+import { BUY_POINTS } from "../call-points.ts";
 import { ExchangeError } from "../errors.ts";
 import type { OrderRequest } from "../exchange.ts";
 import { armingHash } from "../ids.ts";
 import { type KeyLease, LeaseOver } from "../key-gate.ts";
-import { BUY_POINTS, Postponed, type RunContext } from "../run-context.ts";
+import { Postponed, type RunContext } from "../run-context.ts";
 import { endIntent } from "./conclude.ts";
 import { adopt, look } from "./look.ts";
 import { checkTradeKey, reasonOf } from "./look-at-market.ts";
@@ -38,7 +39,7 @@ export async function submit(ctx: RunContext, intent: Intent): Promise<void> {
   if (badKey !== undefined) return endIntent(ctx, intent, "REFUSED", "refused", badKey);
 
   const rules = await ctx.publicly(() => deps.exchange.pairRules(intent.order.pair));
-  const lease = await ctx.key(BUY_POINTS, LEASE_LEFT_MS);
+  const lease = await ctx.key(BUY_POINTS, 0, LEASE_LEFT_MS);
   const now = await ctx.publicly(() => deps.exchange.now());
   // Test: sends nothing when its machine slept past the time between the look and the order
   if (now > intent.lateAfter) return endLate(ctx, intent);

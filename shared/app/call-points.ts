@@ -1,0 +1,12 @@
+/** What a run's private calls cost of Kraken's rate counter, per key (see shared/kraken/costs.ts). */
+
+/** Points of the rate counter that a whole buy needs: fees and balances 1 each, look 3, the order's report 1. */
+export const BUY_POINTS = 6;
+/** And two more when the key is checked first, with a look for orders that are not ours. */
+export const KEY_CHECK_POINTS = 2;
+/** One look at our own id: open orders 1, closed ones 2. */
+export const LOOK_POINTS = 3;
+/** The control of a look: a look at a known order, and the balance. */
+export const CONTROL_POINTS = LOOK_POINTS + 1;
+/** A look and its control; or a look and the order's report. */
+export const RESOLVE_POINTS = LOOK_POINTS + CONTROL_POINTS;
