@@ -74,6 +74,7 @@ export function importedRun(
       baseNetBefore: decimal("0") as Volume,
       balanceAt: first.openedAt,
       unsettledBefore: [],
+      terms: "",
     },
     windows: windowsOf(limits, plan.pair.quote, day, monthWindow(first.openedAt, zone)).map(
       ({ name }) => name,

@@ -1,6 +1,6 @@
 /** Ids that are derived, so that the same run names the same order for ever, also from an empty ledger. */
 import { createHash } from "node:crypto";
-import type { Settings } from "../domain/plan.ts";
+import type { DcaPlan, Limits, Settings } from "../domain/plan.ts";
 
 /**
  * The client order id of a run's leg: a lower-case dashed UUID, the only spelling that Kraken is known to take and to echo
@@ -21,6 +21,12 @@ export const keyHashOf = (apiKey: string): string =>
 /** What changes when a schedule or a plan changes: for noticing, not for security. */
 export const hashOf = (value: unknown): string =>
   createHash("sha256").update(canonical(value)).digest("hex").slice(0, 32);
+
+/** What of a plan decides how much is bought, at which price, and with what. */
+export const termsOf = (
+  { pair, spend, order, guards }: Pick<DcaPlan, "pair" | "spend" | "order" | "guards">,
+  { maxSlippage }: Limits,
+): string => hashOf({ pair, spend, order, guards, maxSlippage });
 
 /** What `tide arm` was shown: any other plan or cap needs a new arming. */
 export function armingHash({ settings }: { readonly settings: Settings }): string {

@@ -121,7 +121,8 @@ export interface RunLedger {
 
   /**
    * PLANNED(n) → SUBMITTING(n+1), in one transaction with the kill switch, the pause and the lease's fence. The reservation
-   * moves to `windows`, those of the instant, where they are others than the intent's: `full` when there is no room.
+   * moves to `windows`, those of the instant, where they are others than the intent's. `full` when one of them has no room, or
+   * holds more than its cap says now.
    */
   claim(
     before: Intent,
@@ -131,7 +132,7 @@ export interface RunLedger {
       readonly plan: string;
       readonly keyHash: string;
       readonly owner: string;
-      readonly windows?: readonly CapWindow[];
+      readonly windows: readonly CapWindow[];
       /** With real money: the arming that must still hold. */
       readonly armed?: string;
     },

@@ -36,29 +36,32 @@ export function isStill(before: Intent) {
 /** Down: what is carried never grows by rounding. */
 export const carryUnits = (carry: Cost): bigint => unitsAt(toScale(carry, CAP_SCALE, "down"), CAP_SCALE);
 
-/** What takes a reservation from windows that are over to those of now; undefined where they are the same. */
-export function windowsMoved(before: Intent, windows: readonly CapWindow[]) {
+/** What takes a reservation to the windows of now, and what must hold for it in each of them. */
+export function windowsNow(before: Intent, windows: readonly CapWindow[]) {
   const left = before.windows.filter((name) => windows.every((window) => window.name !== name));
-  const joined = windows.filter(({ name }) => !before.windows.includes(name));
-  if (left.length === 0 && joined.length === 0) return undefined;
   const cost = reservedUnits(before.order.costMax);
   const names: Record<string, string> = {};
-  const values: Record<string, Item[string]> = { ":cost": n(cost) };
+  const values: Record<string, Item[string]> = {};
   const sets: string[] = [];
   const conditions: string[] = [];
   for (const [index, name] of left.entries()) {
     names[`#left${index}`] = name;
+    values[":cost"] = n(cost);
     sets.push(`#left${index} = if_not_exists(#left${index}, :cost) - :cost`);
   }
-  for (const [index, { name, cap }] of joined.entries()) {
+  for (const [index, { name, cap }] of windows.entries()) {
+    const isHeld = before.windows.includes(name);
     names[`#w${index}`] = name;
-    const room = capUnits(cap) - cost;
+    // Where the order's cost is held already, the cap itself must hold: it may have been lowered since.
+    const room = capUnits(cap) - (isHeld ? 0n : cost);
     values[`:room${index}`] = n(room);
-    values[":zero"] = n(0);
     // An order that alone is more than the cap finds no room in an empty window either.
     const isEmpty = room < 0n ? "" : `attribute_not_exists(#w${index}) OR `;
     // Test: is refused where that day has no room left, and its amount is free again on both
     conditions.push(`(${isEmpty}#w${index} <= :room${index})`);
+    if (isHeld) continue;
+    values[":cost"] = n(cost);
+    values[":zero"] = n(0);
     sets.push(`#w${index} = if_not_exists(#w${index}, :zero) + :cost`);
   }
   return { names, values, sets, conditions };
@@ -69,29 +72,30 @@ export const mayRun = "(attribute_not_exists(paused) OR paused <> :true) AND att
 
 export const notKilled = "(attribute_not_exists(killed) OR killed <> :true)";
 
-/** The claim's look at the head, where the reservation moves with it. */
-export function moveHead(
+/** The claim's look at the head: the kill switch, the arming, and room in the caps of now. */
+export function lookAtHead(
   TableName: string,
   account: string,
-  { names, values, sets, conditions }: NonNullable<ReturnType<typeof windowsMoved>>,
+  { names, values, sets, conditions }: ReturnType<typeof windowsNow>,
   armed: string | undefined,
 ): TransactWriteItem {
   const isArmed = armed === undefined ? [] : ["armed = :armed"];
-  return {
-    Update: {
-      TableName,
-      Key: headKey(account),
-      UpdateExpression: `SET ${sets.join(", ")}`,
-      ConditionExpression: [notKilled, ...isArmed, ...conditions].join(" AND "),
-      ExpressionAttributeNames: names,
-      ExpressionAttributeValues: {
-        ...values,
-        ":true": b(true),
-        ...(armed === undefined ? {} : { ":armed": s(armed) }),
-      },
-      ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+  const look = {
+    TableName,
+    Key: headKey(account),
+    // Test: stops a run in its middle, before claim
+    ConditionExpression: [notKilled, ...isArmed, ...conditions].join(" AND "),
+    ...(Object.keys(names).length === 0 ? {} : { ExpressionAttributeNames: names }),
+    ExpressionAttributeValues: {
+      ...values,
+      ":true": b(true),
+      ...(armed === undefined ? {} : { ":armed": s(armed) }),
     },
-  };
+    ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+  } as const;
+  return sets.length === 0
+    ? { ConditionCheck: look }
+    : { Update: { ...look, UpdateExpression: `SET ${sets.join(", ")}` } };
 }
 
 /** Which part of the claim's look at the head refused. */

@@ -35,12 +35,12 @@ import {
   carryUnits,
   headRefusal,
   isStill,
+  lookAtHead,
   mayRun,
-  moveHead,
   notKilled,
   readAll,
   settleActions,
-  windowsMoved,
+  windowsNow,
 } from "./ledger-actions.ts";
 
 /** A run may be (re)written while it is open and has no intent. */
@@ -213,7 +213,6 @@ export function runLedger(dynamo: Dynamo): RunLedger {
     },
 
     async claim(before, after, { account, plan, keyHash, owner, windows, armed }): Promise<Claimed> {
-      const moved = windows && windowsMoved(before, windows);
       const check = (Key: Item, ConditionExpression: string, ExpressionAttributeValues: Item) => ({
         ConditionCheck: {
           TableName,
@@ -226,15 +225,7 @@ export function runLedger(dynamo: Dynamo): RunLedger {
       try {
         await transact([
           putIntent(account, before, after),
-          moved !== undefined
-            ? moveHead(TableName, account, moved, armed)
-            : armed === undefined
-              ? // Test: stops a run in its middle, before claim
-                check(headKey(account), notKilled, { ":true": b(true) })
-              : check(headKey(account), `${notKilled} AND armed = :armed`, {
-                  ":true": b(true),
-                  ":armed": s(armed),
-                }),
+          lookAtHead(TableName, account, windowsNow(before, windows), armed),
           // Test: a paused plan is stopped before the claim, too, and its slot is told
           check(planKey(account, plan), mayRun, { ":true": b(true) }),
           // Test: a worker whose lease was taken does not send

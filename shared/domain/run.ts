@@ -71,6 +71,7 @@ export type ReasonCode =
   | "CAP_MONTH"
   | "CAP_NONE"
   | "PLAN_BLOCKED"
+  | "PLAN_CHANGED"
   | "FOREIGN_ORDERS"
   | "STYLE_UNSUPPORTED"
   | "KRAKEN_REFUSED"
@@ -108,6 +109,8 @@ export type FrozenOrder = {
   readonly balanceAt: EpochMs;
   /** Runs whose orders may be in that balance without being in that net change. */
   readonly unsettledBefore: readonly string[];
+  /** Hash of what the plan said of money when the order was decided. */
+  readonly terms: string;
 };
 
 export type Fills = { readonly volume: Volume; readonly cost: Cost; readonly fee: Fee };
@@ -138,6 +141,8 @@ export type Intent = {
   readonly barrierAt?: EpochMs;
   /** Kraken's time of the first complete negative sweep after the grace. */
   readonly absentAt?: EpochMs;
+  /** Attempts that provably never left, or that Kraken refused as a whole: they do not count against the most of them. */
+  readonly unsent?: number;
   /** Refused nonces so far. */
   readonly nonceRefusals: number;
   readonly dueAt?: EpochMs;

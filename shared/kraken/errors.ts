@@ -48,6 +48,8 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     `tick the missing box of this key at Kraken (Settings, API), ${ALLOW_LIST_HINT}`,
   ),
   "EGeneral:Invalid arguments": refusal("ARGUMENTS_INVALID", "never"),
+  // Expected between 2 and 60 s ahead: it left late.
+  "EGeneral:Invalid arguments:deadline": refusal("DEADLINE_ELAPSED", "later"),
   // Reads like a refusal and proves the opposite: an open order has this id.
   "EGeneral:Invalid arguments:cl_ord_id not unique": unclear(
     "CLIENT_ORDER_ID_NOT_UNIQUE",
@@ -189,7 +191,7 @@ const hintOf = (text: string): { hint?: string } => {
 };
 
 function throttledUntil(text: string): number | undefined {
-  const seconds = Number(/(\d{9,11}(?:\.\d+)?)\s*$/.exec(text)?.[1] ?? Number.NaN);
+  const seconds = Number(/(?<!\d)(\d{9,11}(?:\.\d+)?)\s*$/.exec(text)?.[1] ?? Number.NaN);
   return Number.isFinite(seconds) ? seconds * 1000 : undefined;
 }
 

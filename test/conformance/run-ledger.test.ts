@@ -41,7 +41,7 @@ const dailyAt = (hour: number): PlanSchedule => ({
 const AT_EIGHT = dailyAt(8);
 const AT_NINE = dailyAt(9);
 const AT = { account: ACCOUNT, plan: PLAN, run: RUN };
-const CLAIM = { account: ACCOUNT, plan: PLAN, keyHash: KEY_HASH, owner: "worker-1" };
+const CLAIM = { account: ACCOUNT, plan: PLAN, keyHash: KEY_HASH, owner: "worker-1", windows: [DAY, MONTH] };
 
 let house: LedgerHouse;
 beforeEach(async () => {
@@ -332,6 +332,19 @@ describe("claim", () => {
     await reserve();
     const planned = anIntent();
     expect(await house.ledger.claim(planned, submitting(planned), CLAIM)).toBe("lease-lost");
+  });
+
+  test("is refused where a cap was lowered below what it holds by now, and moves nothing", async () => {
+    const planned = await reserved();
+    const lowered = { ...DAY, cap: cost("20") };
+    const claim = () =>
+      house.ledger.claim(planned, submitting(planned), { ...CLAIM, windows: [lowered, MONTH] });
+    expect(await leavesAll(claim)).toBe("full");
+    const exact = { ...DAY, cap: cost(COST) };
+    expect(await house.ledger.claim(planned, submitting(planned), { ...CLAIM, windows: [exact] })).toBe(
+      "claimed",
+    );
+    expect(await used()).toEqual({ [DAY.name]: RESERVED_UNITS, [MONTH.name]: 0n });
   });
 
   test("with real money needs the arming that it was planned under", async () => {

@@ -16,6 +16,7 @@ const proof = (name: string) => ({ file: "test/simulation/proof.test.ts", name }
 const one = (name: string) => ({ file: "test/simulation/one-order.test.ts", name });
 const switches = (name: string) => ({ file: "test/simulation/switches.test.ts", name });
 const two = (name: string) => ({ file: "test/simulation/two-orders.test.ts", name });
+const waiting = (name: string) => ({ file: "test/simulation/waiting-order.test.ts", name });
 const edited = (name: string) => ({ file: "test/simulation/edited-plan.test.ts", name });
 const no = (name: string) => ({ file: "test/simulation/kraken-says-no.test.ts", name });
 
@@ -72,10 +73,24 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     step: "the claim depends on the kill switch",
-    file: "shared/aws/run-ledger.ts",
-    from: 'check(headKey(account), notKilled, { ":true": b(true) })',
-    to: 'check(headKey(account), "attribute_not_exists(pk) OR pk <> :true", { ":true": b(true) })',
+    file: "shared/aws/ledger-actions.ts",
+    from: "ConditionExpression: [notKilled, ...isArmed, ...conditions]",
+    to: 'ConditionExpression: ["(attribute_not_exists(pk) OR pk <> :true)", ...isArmed, ...conditions]',
     test: switches("stops a run in its middle, before claim"),
+  },
+  {
+    step: "an order is sent only on the terms of its plan",
+    file: "shared/app/steps/plan-buy.ts",
+    from: "if (order.terms !== termsOf(ctx.plan, limits)) {",
+    to: "if (order.terms === ctx.run.id) {",
+    test: waiting("an order that waits while its plan is changed is not sent as it was decided"),
+  },
+  {
+    step: "an order is sent only under the cap of now",
+    file: "shared/app/steps/plan-buy.ts",
+    from: "return checkOrderCap(limits, order.pair.quote, order.costMax);",
+    to: "return limits.perOrder.length < 0 ? checkOrderCap(limits, order.pair.quote, order.costMax) : undefined;",
+    test: waiting("a cap that was lowered while an order waits is not exceeded by it"),
   },
   {
     step: "the claim depends on the pause",
@@ -184,8 +199,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     step: "every order that is known to exist is booked",
     file: "shared/app/steps/settle.ts",
-    from: "if (!isWhole())\n",
-    to: "if (seen.size === 0)\n",
+    from: "seen.size > 0 && intent.txids.every((txid) => seen.has(txid))",
+    to: "seen.size > 0 && seen.size >= intent.txids.length",
     test: two("an order that Kraken acknowledged is booked, also when an earlier attempt turns up late"),
   },
   {

@@ -53,6 +53,7 @@ export const anIntent = (change: Partial<Intent> = {}): Intent => ({
     baseNetBefore: volume("0.0000000000"),
     balanceAt: NOW,
     unsettledBefore: [],
+    terms: "",
   },
   windows: [DAY.name, MONTH.name],
   carryUsed: cost("0"),

@@ -38,6 +38,7 @@ const order: FrozenOrder = {
   baseNetBefore: volume("0"),
   balanceAt: epochMs(0),
   unsettledBefore: [],
+  terms: "",
 };
 const fills: Fills = { volume: volume("0.00198212"), cost: cost("99.10600"), fee: fee("0.39643") };
 

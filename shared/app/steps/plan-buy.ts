@@ -10,7 +10,7 @@ import { type EpochMs, isoOf, later, MINUTE_MS, SECOND_MS } from "../../domain/t
 import { dayWindow, monthWindow } from "../../domain/zone.ts";
 import { BUY_POINTS } from "../call-points.ts";
 import type { OrderRequest } from "../exchange.ts";
-import { clientOrderIdOf } from "../ids.ts";
+import { clientOrderIdOf, termsOf } from "../ids.ts";
 import { Postponed, type RunContext } from "../run-context.ts";
 import { endWith, endWithoutOrder, nextText } from "./conclude.ts";
 import { lookAtMarket, reasonOf } from "./look-at-market.ts";
@@ -107,6 +107,7 @@ export async function planBuy(ctx: RunContext): Promise<void> {
     ask: quote.ask,
     ...base,
     balanceAt: sizedAt,
+    terms: termsOf(plan, deps.settings.limits),
   };
   const clientOrderId = clientOrderIdOf(ctx.account.name, ctx.run.id, 0);
   if (ctx.label === "DRY RUN") return rehearse(ctx, frozen, clientOrderId, now);
@@ -149,6 +150,20 @@ export function checkStanding(ctx: RunContext): Reason | undefined {
       ? "tide.yaml says mode: live, and these plans and caps have not been armed"
       : `the run began as ${label}, and orders are ${labelNow} now`;
   return { code: "NOT_ARMED", detail };
+}
+
+/** An order waits with what its plan and the caps said then; they may say something else by now. */
+export function checkTerms(ctx: RunContext, { order }: Intent): Reason | undefined {
+  const { limits } = ctx.deps.settings;
+  // Test: an order that waits while its plan is changed is not sent as it was decided
+  if (order.terms !== termsOf(ctx.plan, limits)) {
+    return {
+      code: "PLAN_CHANGED",
+      detail: "the plan was changed while its order waited to be sent; the next slot buys by the new one",
+    };
+  }
+  // Test: a cap that was lowered while an order waits is not exceeded by it
+  return checkOrderCap(limits, order.pair.quote, order.costMax);
 }
 
 /** Owner's switches and the plan's own state, before anything is asked of Kraken. */

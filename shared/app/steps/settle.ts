@@ -33,9 +33,9 @@ async function reportsOf(ctx: RunContext, intent: Intent): Promise<readonly Orde
   const note = (reports: readonly OrderReport[]) => {
     for (const report of reports) seen.set(report.txid, report);
   };
+  // Test: an order that Kraken acknowledged is booked, also when an earlier attempt turns up late
   const isWhole = () => seen.size > 0 && intent.txids.every((txid) => seen.has(txid));
   if (intent.n > 1) note((await look(ctx, intent)).found);
-  // Test: an order that Kraken acknowledged is booked, also when an earlier attempt turns up late
   if (!isWhole()) note(await ctx.withAccount(RESOLVE_POINTS, 1, (account) => account.orders(intent.txids)));
   if (!isWhole() && intent.n <= 1) note((await look(ctx, intent)).found);
   return isWhole() ? [...seen.values()] : undefined;

@@ -1,5 +1,5 @@
 /** submit: looks first, claims the attempt in the ledger, and sends the order once. */
-import { type CapWindow, checkWindow } from "../../domain/caps.ts";
+import { type CapWindow, checkWindow, reservedUnits } from "../../domain/caps.ts";
 import { formatShort } from "../../domain/decimal.ts";
 import type { Intent, Reason } from "../../domain/run.ts";
 import { isoOf, later, MINUTE_MS, SECOND_MS } from "../../domain/time.ts";
@@ -12,10 +12,15 @@ import { Postponed, type RunContext } from "../run-context.ts";
 import { endIntent } from "./conclude.ts";
 import { adopt, look } from "./look.ts";
 import { checkTradeKey, reasonOf } from "./look-at-market.ts";
-import { checkStanding, DEADLINE_MS, orderRequestOf, windowsAt } from "./plan-buy.ts";
+import { checkStanding, checkTerms, DEADLINE_MS, orderRequestOf, windowsAt } from "./plan-buy.ts";
 
 /** Attempts of one intent; each but the first needs a proof that the one before placed nothing. */
 export const ATTEMPTS_MAX = 3;
+/** Kraken wants a deadline at least two seconds ahead, and a request takes part of a second to get there. */
+const SENDING_MS = 3 * SECOND_MS;
+/** The first pause after a refusal that may pass, and the longest. */
+const RETRY_MS = 30 * SECOND_MS;
+const RETRY_MS_MAX = 5 * MINUTE_MS;
 /** The lease must outlast the sending: what is held longer is taken anew before the claim. */
 const LEASE_LEFT_MS = 5 * SECOND_MS;
 
@@ -29,7 +34,10 @@ export async function submit(ctx: RunContext, intent: Intent): Promise<void> {
   const obstacle = checkStanding(ctx);
   if (obstacle !== undefined) return endIntent(ctx, intent, "SKIPPED", "refused", obstacle);
   if (answeredAt > intent.lateAfter) return endLate(ctx, intent);
-  if (intent.n >= ATTEMPTS_MAX) {
+  const changed = checkTerms(ctx, intent);
+  if (changed !== undefined) return endIntent(ctx, intent, "SKIPPED", "refused", changed);
+  // Test: what Kraken refuses for a time is tried again for as long as the slot may be late
+  if (intent.n - (intent.unsent ?? 0) >= ATTEMPTS_MAX) {
     const detail = `${ATTEMPTS_MAX} attempts were made and each was proven to have placed nothing`;
     return endIntent(ctx, intent, "SKIPPED", "abandoned", { code: "ATTEMPTS_EXHAUSTED", detail });
   }
@@ -44,8 +52,13 @@ export async function submit(ctx: RunContext, intent: Intent): Promise<void> {
   // Test: sends nothing when its machine slept past the time between the look and the order
   if (now > intent.lateAfter) return endLate(ctx, intent);
   const request = orderRequestOf(ctx, rules, intent.order, intent.clientOrderId, later(now, DEADLINE_MS));
+  const startedAt = deps.clock.monotonicMs();
   const claimed = await claim(ctx, intent, lease, request, windowsAt(ctx, intent.order, now));
   if (claimed === undefined) return;
+  // Test: an order whose claim took too long for its deadline is not sent, and tried again
+  if (deps.clock.monotonicMs() - startedAt > DEADLINE_MS - SENDING_MS) {
+    return comeBack(ctx, claimed, "writing it down took too long for its deadline", 5 * SECOND_MS);
+  }
 
   const { volume, limitPrice, pair } = intent.order;
   ctx.step(
@@ -60,12 +73,13 @@ export async function submit(ctx: RunContext, intent: Intent): Promise<void> {
   }
 }
 
-/** The day or the month changed before the order was sent, and the new one has no room. */
+/** Before the order was sent the day or the month changed, or a cap was lowered, and there is no room any more. */
 async function endFull(ctx: RunContext, intent: Intent, windows: readonly CapWindow[]): Promise<void> {
   await ctx.rereadHead();
   const { used } = ctx.snapshot.head;
-  for (const window of windows.filter(({ name }) => !intent.windows.includes(name))) {
-    const full = checkWindow(window, used.get(window.name) ?? 0n, intent.order.costMax);
+  for (const window of windows) {
+    const own = intent.windows.includes(window.name) ? reservedUnits(intent.order.costMax) : 0n;
+    const full = checkWindow(window, (used.get(window.name) ?? 0n) - own, intent.order.costMax);
     if (full !== undefined) return endIntent(ctx, intent, "SKIPPED", "refused", full);
   }
   // It has gained room since: the run claims again.
@@ -153,9 +167,7 @@ async function claim(
 async function classify(ctx: RunContext, claimed: Intent, lease: KeyLease, error: unknown): Promise<void> {
   if (error instanceof LeaseOver) {
     // The lease ended between the claim and the first byte: nothing was sent.
-    await unclaim(ctx, claimed, "the key's lease ended before the order was sent");
-    await ctx.releaseKey();
-    return;
+    return comeBack(ctx, claimed, "the key's lease ended before the order was sent", 5 * SECOND_MS);
   }
   if (!(error instanceof ExchangeError)) throw error;
   // Test: html-520-after-accept: the order is found and adopted, not sent again
@@ -181,21 +193,32 @@ async function classify(ctx: RunContext, claimed: Intent, lease: KeyLease, error
     const detail = "Kraken refused nonces twice: something else uses this API key; the key is stopped";
     return endIntent(ctx, claimed, "REFUSED", "refused", { code: "KEY_STOPPED", detail });
   }
-  const retryAt = await whenToTryAgain(ctx, error, lease);
+  const retryAt = await whenToTryAgain(ctx, error, lease, claimed);
   if (retryAt === undefined) {
     const reason: Reason = reasonOf(error) ?? { code: "KRAKEN_REFUSED", detail: error.message };
     return endIntent(ctx, claimed, "REFUSED", "refused", reason);
   }
-  await unclaim(ctx, claimed, error.message);
-  throw new Postponed(retryAt, error.message);
+  await comeBack(ctx, claimed, error.message, retryAt - ctx.deps.clock.now());
+}
+
+/** Nothing left, or Kraken refused all of it: the attempt is given back, and the run goes on later. */
+async function comeBack(ctx: RunContext, claimed: Intent, why: string, waitMs: number): Promise<never> {
+  await unclaim(ctx, { ...claimed, unsent: (claimed.unsent ?? 0) + 1 }, why, claimed);
+  await ctx.releaseKey();
+  throw new Postponed(later(ctx.deps.clock.now(), waitMs), why);
 }
 
 /** After a refusal that may pass: when; undefined when it will not. */
-async function whenToTryAgain(ctx: RunContext, error: ExchangeError, lease: KeyLease) {
+async function whenToTryAgain(
+  ctx: RunContext,
+  error: ExchangeError,
+  lease: KeyLease,
+  { unsent = 0 }: Intent,
+) {
   const paused = await ctx.pauseKey(error, lease);
   if (paused !== undefined) return paused;
   if (error.retry === "never") return undefined;
-  return later(ctx.deps.clock.now(), 30 * SECOND_MS);
+  return later(ctx.deps.clock.now(), Math.min(RETRY_MS * 2 ** unsent, RETRY_MS_MAX));
 }
 
 /** SUBMITTING(n) → PLANNED(n), because this very attempt was refused before it could place anything. */
