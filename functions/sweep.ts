@@ -1,7 +1,6 @@
-/** Each minute: finds runs whose time has come, slots without a run, and messages that were not told. */
+/** Each minute: makes the plans known, finds runs whose time has come, slots without a run, and messages that were not told. */
 import middy from "@middy/core";
 import type { SweepDeps } from "../shared/app/ports.ts";
-import { registerPlans } from "../shared/app/register-plans.ts";
 import { type SweepReport, sweepRuns } from "../shared/app/sweep-runs.ts";
 import { logFailure, type SayFailure } from "./log-failure.ts";
 import { connectSweep, oncePerContainer } from "./wire.ts";
@@ -13,9 +12,4 @@ export function makeHandler(connected: () => Promise<SweepDeps>, say?: SayFailur
     .handler(async () => sweepRuns(await ready()));
 }
 
-/** A container is of one deployment, and so of one tide.yaml: its plans are made known once. */
-export const handler = makeHandler(async () => {
-  const deps = await connectSweep();
-  await registerPlans(deps);
-  return deps;
-});
+export const handler = makeHandler(() => connectSweep());

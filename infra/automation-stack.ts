@@ -166,7 +166,7 @@ export class AutomationStack extends Stack {
     role.useTable(
       state.table,
       ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],
-      ["A#*"],
+      ["A#*", "ACCOUNTS"],
     );
     role.useIndex(state.table);
     role.may("Fire", ["sqs:SendMessage"], [state.dca.queue.queueArn]);

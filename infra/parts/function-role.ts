@@ -10,7 +10,7 @@ import type { Construct } from "constructs";
 import { TABLE } from "../../shared/config/names.ts";
 
 /** Partitions of the table, by what their keys begin with; see docs/architecture.md. */
-export type Partition = "A#*" | "K#*" | "SYNC";
+export type Partition = "A#*" | "ACCOUNTS" | "K#*" | "SYNC";
 
 export class FunctionRole extends Role {
   constructor(scope: Construct, id: string, description: string) {

@@ -58,7 +58,7 @@ export async function accountSlots(
 /**
  * The last look at a schedule that holds no longer, up to and including `now`. A slot that the plan's `successor` has, too,
  * and that may still be bought, becomes a run that is due; any other one without a run is missed: its firing, should it
- * still come, is no slot any more. Doing it twice is doing it once.
+ * still come, is no slot any more. Doing it twice is doing it once. False when there are more slots than are done in one go.
  */
 export async function closeAccounts(
   deps: SweepDeps,
@@ -66,8 +66,8 @@ export async function closeAccounts(
   state: PlanState,
   successor: DcaPlan | undefined,
   now: EpochMs,
-): Promise<void> {
-  if (state.schedule === undefined) return;
+): Promise<boolean> {
+  if (state.schedule === undefined) return true;
   const { schedule, zone } = state.schedule;
   const books: Books = { deps, account, plan: state.id, zone, now };
   const why = successor === undefined ? TAKEN_OUT : EDITED;
@@ -75,23 +75,22 @@ export async function closeAccounts(
     successor !== undefined &&
     isSlot(successor.schedule, successor.zone, slot) &&
     now <= mayStartUntil(successor, slot);
-  for (let from = state.accountedTo; ; ) {
-    const slots = slotsBetween(schedule, zone, from, now, SLOTS_MAX);
-    const lost: EpochMs[] = [];
-    for (const slot of slots) {
-      if (await hasRun(deps, account, state.id, slot)) continue;
-      // Test: is still bought while it may be, once, whoever fires it
-      if (isStillBought(slot)) await deps.ledger.postpone(dueRun(books, slot));
-      else lost.push(slot);
-    }
-    for (const chunk of chunks(lost)) {
-      if (await writeMissed(books, chunk, why, successor)) continue;
-      // One of them has got a run meanwhile: each for itself.
-      for (const slot of chunk) await writeMissed(books, [slot], why, successor);
-    }
-    if (slots.length < SLOTS_MAX) return;
-    from = slots.at(-1)!;
+  const slots = slotsBetween(schedule, zone, state.accountedTo, now, SLOTS_MAX);
+  const lost: EpochMs[] = [];
+  for (const slot of slots) {
+    if (await hasRun(deps, account, state.id, slot)) continue;
+    // Test: is still bought while it may be, once, whoever fires it
+    if (isStillBought(slot)) await deps.ledger.postpone(dueRun(books, slot));
+    else lost.push(slot);
   }
+  for (const chunk of chunks(lost)) {
+    if (await writeMissed(books, chunk, why, successor)) continue;
+    // One of them has got a run meanwhile: each for itself.
+    for (const slot of chunk) await writeMissed(books, [slot], why, successor);
+  }
+  if (slots.length < SLOTS_MAX) return true;
+  await deps.books.setAccountedTo(account, state.id, state.accountedTo, slots.at(-1)!);
+  return false;
 }
 
 type Why = { readonly detail: string; readonly told: string };

@@ -1,6 +1,7 @@
 /** Which run a firing is, and all that is known of it: the beginning of every run, and of every return to one. */
 import { cost, rate } from "../domain/money.ts";
-import { accountNameOf, type DcaPlan } from "../domain/plan.ts";
+import { type Account, accountNameOf, type DcaPlan } from "../domain/plan.ts";
+import { TIERS } from "../domain/rate-counter.ts";
 import type { Firing, Intent, Label, Reason, Resume, Run } from "../domain/run.ts";
 import { runIdOf } from "../domain/run.ts";
 import { isBetweenSlots, isSlot, parseSlot } from "../domain/schedule.ts";
@@ -98,7 +99,10 @@ function labelOf(deps: Deps, armed: string | undefined): Label | undefined {
 /** Which run this firing is. Refuses what is no slot of its plan, so that nothing but the schedule can make one. */
 function identify(firing: Firing | Resume, deps: Deps) {
   const { settings } = deps;
-  const account = settings.accounts.find((known) => known.name === firing.account);
+  const account =
+    settings.accounts.find((known) => known.name === firing.account) ??
+    // Test: leaves no order behind that nobody looks for, when its account leaves
+    (firing.kind === "resume" ? goneAccount(firing.account) : undefined);
   if (account === undefined) throw new FiringRefused(`there is no account ${JSON.stringify(firing.account)}`);
   const runId = firing.kind === "resume" ? firing.run : runIdOf(firing);
   const planId = firing.kind === "resume" ? firing.run.split("@", 1)[0]! : firing.plan;
@@ -142,6 +146,9 @@ function identify(firing: Firing | Resume, deps: Deps) {
   }
   return { plan, planId, account, slot, runId };
 }
+
+/** Of an account that tide.yaml has no longer: enough to look at its orders. The smallest tier is never too fast. */
+const goneAccount = (name: string): Account => ({ name, tier: TIERS.starter });
 
 /** Of a plan that tide.yaml has no longer: enough to account for its runs, never to order. */
 const retiredPlan = (id: string, intent: Intent | undefined): DcaPlan => ({

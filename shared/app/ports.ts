@@ -189,6 +189,10 @@ export interface LedgerBooks {
   openWork(now: EpochMs): Promise<OpenWork>;
   unsentMessages(now: EpochMs): Promise<readonly { readonly account: string; readonly message: Message }[]>;
   messages(account: string): Promise<readonly (Message & { readonly sentAt: EpochMs | undefined })[]>;
+  /** Names of the accounts that plans were registered for, and that were not forgotten. */
+  accounts(): Promise<ReadonlySet<string>>;
+  addAccounts(names: readonly string[]): Promise<void>;
+  forgetAccount(name: string): Promise<void>;
   /** Writes the plan when it is new or has another schedule; from then on its slots count, never earlier ones. */
   registerPlan(account: string, id: string, schedule: PlanSchedule | undefined, now: EpochMs): Promise<void>;
   setAccountedTo(account: string, plan: string, before: EpochMs, to: EpochMs): Promise<boolean>;

@@ -8,7 +8,14 @@ import { accountSlots } from "./account-slots.ts";
 import { tellDay } from "./daily-line.ts";
 import { inParallel } from "./in-parallel.ts";
 import type { OpenWork, SweepDeps } from "./ports.ts";
-import { ACCOUNTS_AT_ONCE, plansByAccount } from "./register-plans.ts";
+import {
+  ACCOUNTS_AT_ONCE,
+  type Attempt,
+  attempts,
+  closeGone,
+  plansByAccount,
+  registerAccount,
+} from "./register-plans.ts";
 import { type AccountHealth, measureAccounts, measureOpenWork } from "./sweep-health.ts";
 
 export type SweepReport = {
@@ -20,23 +27,15 @@ export type SweepReport = {
 
 /** What fails is left for the next sweep, and keeps nothing else from being done. Throws at the end if something did. */
 export async function sweepRuns(deps: SweepDeps): Promise<SweepReport> {
-  const failures: Error[] = [];
-  const report = await sweepAll(deps, async (work) => {
-    try {
-      await work();
-    } catch (error) {
-      failures.push(error as Error);
-    }
-  });
-  if (failures.length === 0) return report;
-  throw new AggregateError(failures, failures.map(({ message }) => message).join("; "));
+  const { attempt, orThrow } = attempts();
+  const report = await sweepAll(deps, attempt);
+  orThrow();
+  return report;
 }
 
 type Untold = Awaited<ReturnType<SweepDeps["books"]["unsentMessages"]>>;
 
 const NO_WORK: OpenWork = { due: [], intents: [], unreadable: [] };
-
-type Attempt = (work: () => Promise<void>) => Promise<void>;
 
 async function sweepAll(deps: SweepDeps, attempt: Attempt): Promise<SweepReport> {
   const now = deps.clock.now();
@@ -57,6 +56,7 @@ async function sweepAll(deps: SweepDeps, attempt: Attempt): Promise<SweepReport>
   const missed: string[] = [];
   const health: AccountHealth[] = [];
   const planned = plansByAccount(deps);
+  await closeGone(deps, now, attempt);
   await inParallel(deps.settings.accounts, ACCOUNTS_AT_ONCE, (account) =>
     attempt(async () => {
       const plans = await deps.books.plans(account.name);
@@ -65,8 +65,15 @@ async function sweepAll(deps: SweepDeps, attempt: Attempt): Promise<SweepReport>
         deps.books.keyCheck(account.name, "trade"),
       ]);
       health.push({ head, plans, key });
-      const states = new Map(plans.map((state) => [state.id, state]));
-      for (const plan of planned.get(account.name) ?? []) {
+      const ofFile = planned.get(account.name) ?? [];
+      const states = await registerAccount(
+        deps,
+        account.name,
+        { states: plans, plans: ofFile },
+        now,
+        attempt,
+      );
+      for (const plan of ofFile) {
         const state = states.get(plan.id);
         if (plan.kind !== "dca" || state === undefined) continue;
         await attempt(async () => {

@@ -23,6 +23,8 @@ export const outboxKey = (account: string, id: string): Item => key(accountKey(a
 export const keyCheckKey = (account: string, use: string): Item =>
   key(accountKey(account), `KEYCHECK#${use}`);
 export const gateKey = (keyHash: string): Item => key(`K#${keyHash}`, "GATE");
+/** Accounts that plans were registered for: one that leaves tide.yaml would else be found nowhere. */
+export const accountsKey = (): Item => key("ACCOUNTS", "KNOWN");
 export const syncKey = (): Item => key("SYNC", "PLANS");
 
 const key = (pk: string, sk: string): Item => ({ pk: s(pk), sk: s(sk) });

@@ -15,6 +15,8 @@ import { type EpochMs, epochMs } from "../domain/time.ts";
 import { b, type Dynamo, type Item, n, refusals, refusedItem, s, send, ss } from "./dynamo.ts";
 import {
   accountKey,
+  accountsKey,
+  checked,
   doubtOf,
   headKey,
   headOf,
@@ -179,6 +181,27 @@ export function ledgerBooks(dynamo: Dynamo): LedgerBooks {
 
     async messages(account) {
       return (await all(account, "OUTBOX#")).map(messageOf).sort((a, b) => a.at - b.at);
+    },
+
+    accounts: async () => new Set(checked(await get(accountsKey()))?.names?.SS),
+
+    async addAccounts([first, ...more]) {
+      if (first === undefined) return;
+      await update({
+        Key: accountsKey(),
+        UpdateExpression: `SET ${schemaUpdate} ADD #names :names`,
+        ExpressionAttributeNames: { "#names": "names" },
+        ExpressionAttributeValues: { ":names": ss(first, ...more), ...schemaValue },
+      });
+    },
+
+    async forgetAccount(name) {
+      await update({
+        Key: accountsKey(),
+        UpdateExpression: "DELETE #names :names",
+        ExpressionAttributeNames: { "#names": "names" },
+        ExpressionAttributeValues: { ":names": ss(name) },
+      });
     },
 
     async registerPlan(account, id, schedule, now) {

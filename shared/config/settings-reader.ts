@@ -1,7 +1,8 @@
 /** The sections of tide.yaml that are not plans or alerts: accounts, limits, notify. */
-import { decimal, format, tryDecimal } from "../domain/decimal.ts";
+import { format, tryDecimal } from "../domain/decimal.ts";
 import { rateOfPercent } from "../domain/money.ts";
 import type { Account, Limits, Money, Tier } from "../domain/plan.ts";
+import { TIERS } from "../domain/rate-counter.ts";
 import {
   entries,
   fields,
@@ -15,13 +16,6 @@ import {
 } from "./reader.ts";
 import { email, id, money, percent, word } from "./values.ts";
 import { type Report, textOf, type Value } from "./yaml-source.ts";
-
-/** Kraken's private rate counter per verification tier: ceiling and points that fall off each second. */
-const TIERS = {
-  starter: { name: "starter", max: 15, decayPerSecond: decimal("0.33") },
-  intermediate: { name: "intermediate", max: 20, decayPerSecond: decimal("0.5") },
-  pro: { name: "pro", max: 20, decayPerSecond: decimal("1") },
-} as const satisfies Record<string, Tier>;
 
 export const ACCOUNTS_DEFAULT: readonly Account[] = [{ name: "main", tier: TIERS.starter }];
 

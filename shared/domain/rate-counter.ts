@@ -4,9 +4,16 @@
  *
  * Whole thousandths of a point, so that it can be stored and compared exactly.
  */
-import { type Decimal, toScale, unitsAt } from "./decimal.ts";
+import { type Decimal, decimal, toScale, unitsAt } from "./decimal.ts";
 import type { Tier } from "./plan.ts";
 import type { EpochMs } from "./time.ts";
+
+/** Kraken's private rate counter per verification tier: ceiling and points that fall off each second. */
+export const TIERS = {
+  starter: { name: "starter", max: 15, decayPerSecond: decimal("0.33") },
+  intermediate: { name: "intermediate", max: 20, decayPerSecond: decimal("0.5") },
+  pro: { name: "pro", max: 20, decayPerSecond: decimal("1") },
+} as const satisfies Record<string, Tier>;
 
 export type RateCounter = { readonly milli: number; readonly at: EpochMs };
 
