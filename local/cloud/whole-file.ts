@@ -5,8 +5,9 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 
-/** `draft` lies in the same folder; two processes that may write at once each need their own. */
-export function writeWhole(path: string, text: string, draft = `${path}.new`): void {
+/** Two processes that start at once on a new folder write the same files: each has a draft of its own. */
+export function writeWhole(path: string, text: string): void {
+  const draft = `${path}.${process.pid}.new`;
   rmSync(draft, { force: true });
   const file = openSync(draft, "wx", 0o600);
   try {

@@ -95,10 +95,9 @@ export class StateDir {
       rmSync(join(this.path, "running.json"), { force: true });
   }
 
-  /** Two that start at once each have their draft. */
   #write(name: string, value: unknown): void {
     const path = join(this.path, name);
-    writeWhole(path, `${JSON.stringify(value)}\n`, `${path}.${process.pid}.new`);
+    writeWhole(path, `${JSON.stringify(value)}\n`);
   }
 }
 

@@ -8,5 +8,5 @@ export const KEY_CHECK_POINTS = 2;
 export const LOOK_POINTS = 3;
 /** The control of a look: a look at a known order, and the balance. */
 export const CONTROL_POINTS = LOOK_POINTS + 1;
-/** A look and its control; or a look and the order's report. */
-export const RESOLVE_POINTS = LOOK_POINTS + CONTROL_POINTS;
+/** A look and the order's report; or a control. A look and its control are two holdings: what is left is for others. */
+export const RESOLVE_POINTS = 5;

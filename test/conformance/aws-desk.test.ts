@@ -58,13 +58,13 @@ describe("when the functions do not answer", () => {
   test("a key stays stored, its verdict is waited for in vain, and it is said what to look at", async () => {
     await open();
     house.letWork(false);
-    const { desk, told } = await house.desk({ ...IMPATIENT, tellEachMs: 100 });
+    const { desk, told } = await house.desk({ ...IMPATIENT, answerMs: 2_000, tellEachMs: 100 });
     await expect(desk.setKey("main", "trade", house.key("trade"))).rejects.toMatchObject({
       name: "DeskSilence",
       message: expect.stringMatching(/stays stored.*alarms of the dca function, the NAT instance.*runbook/),
     });
     expect(told).toContainEqual(
-      expect.stringMatching(/^waiting for the verdict on the trade key: \d+ of 0.3 s$/),
+      expect.stringMatching(/^waiting for the verdict on the trade key: \d+ of 2 s$/),
     );
     const { SecretString } = await house.secrets.send(
       new GetSecretValueCommand({ SecretId: "tidekeeper/main/trade" }),
@@ -140,7 +140,9 @@ describe("an order in doubt", () => {
   }
 
   async function openWithFirst() {
-    const { desk } = await open({ plans: LIVE });
+    const tier = { max: 100, decay: 5 };
+    const accounts = `accounts: { main: { tier: { max: ${tier.max}, decay: ${tier.decay} } } }`;
+    const { desk } = await open({ plans: LIVE.replace("plans:", `${accounts}\nplans:`), tier });
     await desk.setKey("main", "trade", house.key("trade"));
     await desk.arm("2000 EUR");
     expect(await desk.buy("btc-weekly", "first")).toMatchObject({ outcome: "bought" });

@@ -33,10 +33,10 @@ const hourlyAt = (at: number) => `hour at :${String(new Date(at).getUTCMinutes()
 
 const PLANS = `
 mode: dry-run
-timezone: Europe/Berlin
+timezone: UTC
 limits: { perOrder: 500 EUR, perDay: 500 EUR, perMonth: 2000 EUR, maxSlippage: 0.5% }
 plans:
-  - { id: btc-weekly, buy: 100 EUR of BTC, every: monday 08:00, ifMissed: catch-up within 2h }
+  - { id: btc-weekly, buy: 100 EUR of BTC, every: monday 07:00, ifMissed: catch-up within 2h }
   - { id: now, buy: 20 EUR of BTC, every: "${hourlyAt(minutesAgo(0))}", ifMissed: catch-up within 30m }
   - { id: late, buy: 20 EUR of ETH, every: "${hourlyAt(minutesAgo(5))}", ifMissed: catch-up within 30m }
   - { id: lost, buy: 20 EUR of ETH, every: "${hourlyAt(minutesAgo(15))}", ifMissed: skip }

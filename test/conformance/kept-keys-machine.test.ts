@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { VirtualClock } from "../../local/clock.ts";
 import { RealClock } from "../../local/machine/real-clock.ts";
 import { realExchange } from "../../local/machine/real-exchange.ts";
@@ -26,6 +26,9 @@ plans:
     every: monday 08:00
     ifMissed: catch-up within 2h
 `;
+
+// Programs one after the other, and a key whose counter is waited for.
+vi.setConfig({ testTimeout: 120_000 });
 
 const top = newFolder();
 const state = join(top, "state");

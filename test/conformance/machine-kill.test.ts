@@ -11,7 +11,7 @@ import {
   Program,
 } from "../support/machine-process.ts";
 
-vi.setConfig({ testTimeout: 90_000 });
+vi.setConfig({ testTimeout: 240_000 });
 afterEach(endAll);
 
 const PLANS = `

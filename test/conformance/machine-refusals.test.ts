@@ -10,6 +10,7 @@ import {
   endAll,
   MachineProcess,
   newFolder,
+  ownPort,
   Program,
   plansFile,
   tide,
@@ -92,10 +93,9 @@ describe("a machine is not started", () => {
   });
 
   test("where no separate exchange answers, and then no folder is made", async () => {
-    const { port, release } = await portInUse();
-    release();
     const state = await newPath();
-    const said = await refused(["--port", "0", "--state", state, "--exchange", `http://127.0.0.1:${port}`]);
+    const nobody = `http://127.0.0.1:${ownPort(0)}`;
+    const said = await refused(["--port", "0", "--state", state, "--exchange", nobody]);
     expect(said).toMatch(/^no sandbox answers at http:\/\/127\.0\.0\.1:\d+: start one with npm run sandbox/);
     expect(existsSync(state)).toBe(false);
   });

@@ -21,6 +21,7 @@ import type { Patience } from "../../local/deployment/requests.ts";
 import { OwnersDesk } from "../../local/desk/owners-desk.ts";
 import { provision } from "../../local/machine/provision.ts";
 import { Worker } from "../../local/machine/worker.ts";
+import { DEFAULT_ACCOUNTS } from "../../local/sandbox/accounts.ts";
 import { openSandbox } from "../../local/sandbox/sandbox.ts";
 import type { Deps } from "../../shared/app/ports.ts";
 import { registerPlans } from "../../shared/app/register-plans.ts";
@@ -66,6 +67,8 @@ export type AwsHouseOptions = {
   readonly confirmed?: boolean;
   /** What the functions believe their own addresses are. */
   readonly addresses?: string;
+  /** What the exchange counts calls against; the plans must say the same. A small one is waited for in real time. */
+  readonly tier?: { readonly max: number; readonly decay: number };
 };
 
 export type AwsHouse = Awaited<ReturnType<typeof openAwsHouse>>;
@@ -74,11 +77,13 @@ export async function openAwsHouse({
   plans = AWS_PLANS,
   addresses = ADDRESS,
   confirmed = true,
+  tier,
 }: AwsHouseOptions = {}) {
   const dir = await mkdtemp(join(tmpdir(), "tidekeeper-aws-"));
   const cloud = await openCloud({ clock: systemClock });
   const endpoint = await cloud.listen(0);
-  const sandbox = await openSandbox({ clock: systemClock, seed: 1 });
+  const accounts = DEFAULT_ACCOUNTS.map((account) => (tier === undefined ? account : { ...account, tier }));
+  const sandbox = await openSandbox({ clock: systemClock, seed: 1, accounts });
   const settings = settingsIn(plans);
   const aws = awsConfig({ env: { AWS_ENDPOINT_URL: endpoint } });
   const clients = {

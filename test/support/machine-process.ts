@@ -123,6 +123,9 @@ export async function endAll(): Promise<void> {
   for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
 }
 
+/** Below the ports that are given out to whoever asks for any: nobody has it, and nobody gets it meanwhile. */
+export const ownPort = (nth: number): number => 20_000 + ((process.pid * 2 + nth) % 9_000);
+
 /** A new empty folder, gone after the test. */
 export async function newFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "tidekeeper-machine-"));
@@ -131,6 +134,9 @@ export async function newFolder(): Promise<string> {
 }
 
 const quietShiftMs = Date.parse(QUIET_MINUTE) - Date.now();
+
+/** What time it is by the clock of a program that was started without `at`. */
+export const programsNow = (): number => Date.now() + quietShiftMs;
 
 /** Sets the clock of a process that is to be started, as the clock of its computer would be. */
 function clockSetTo(at: string | undefined): readonly string[] {

@@ -5,7 +5,7 @@ import { VirtualClock } from "../../local/clock.ts";
 import { DEFAULT_ACCOUNTS, readAccounts } from "../../local/sandbox/accounts.ts";
 import { openSandbox } from "../../local/sandbox/sandbox.ts";
 import { seededChance } from "../support/chance.ts";
-import { controlOf, MachineProcess, newFolder } from "../support/machine-process.ts";
+import { controlOf, MachineProcess, newFolder, programsNow } from "../support/machine-process.ts";
 import { auditLane, type Verdict } from "./audit.ts";
 
 const PLANS = `
@@ -44,7 +44,7 @@ export type LaneOptions = {
 
 export async function runLane({ seed, kills, freezes, onDone }: LaneOptions): Promise<Verdict> {
   const chance = seededChance(seed);
-  const clock = new VirtualClock({ startAt: Date.now(), rate: 1 });
+  const clock = new VirtualClock({ startAt: programsNow(), rate: 1 });
   const [account] = readAccounts(DEFAULT_ACCOUNTS);
   const accounts = [{ ...account!, balances: { ZEUR: "10000000", XXBT: "1" } }];
   const sandbox = await openSandbox({ clock, seed, accounts: readAccounts(accounts) });
