@@ -2,10 +2,9 @@
 import { windowsToForget } from "../domain/caps.ts";
 import { add, decimal, formatShort } from "../domain/decimal.ts";
 import { dailyText, openAllowListText, spentOf } from "../domain/messages.ts";
-import { accountNameOf } from "../domain/plan.ts";
 import type { Outcome } from "../domain/run.ts";
 import { slotsBetween, slotText } from "../domain/schedule.ts";
-import { DAY_MS, type EpochMs, HOUR_MS, later } from "../domain/time.ts";
+import { DAY_MS, type EpochMs, epochMs, HOUR_MS, later } from "../domain/time.ts";
 import { dayWindow } from "../domain/zone.ts";
 import { venueLabel } from "./label.ts";
 import type { Head, PlanState, SweepDeps } from "./ports.ts";
@@ -23,7 +22,10 @@ async function tellOpenAllowList(deps: SweepDeps, account: string, now: EpochMs)
   await deps.books.addMessage(account, { id: `open-allow-list#${week}`, at: now, ...text });
 }
 
-/** True when a line was written. Asking again on the same day changes nothing. */
+/**
+ * True when a line was written. Asking again on the same day changes nothing. Where nothing swept for days, one line accounts
+ * for all of them. To be called when every slot has been looked at: what has no run then is named.
+ */
 export async function tellDay(
   deps: SweepDeps,
   account: string,
@@ -34,22 +36,24 @@ export async function tellDay(
   const day = dayWindow(later(now, -SETTLED_MS), zone);
   const yesterday = dayWindow(later(now, -SETTLED_MS - DAY_MS), zone);
   if (head.dailyTo === yesterday || day === yesterday) return false;
+  // Test: a day is told although nothing swept on the day after it
+  const told = head.dailyTo ?? dayWindow(later(now, -SETTLED_MS - 2 * DAY_MS), zone);
+  const isToTell = (at: EpochMs): boolean => {
+    const name = dayWindow(at, zone);
+    return name > told && name <= yesterday;
+  };
 
   await tellOpenAllowList(deps, account, now);
-  // Two days back is enough in every zone; the day's own window picks.
-  const states = new Map(plans.map((state) => [state.id, state]));
-  const slotsNow = deps.settings.plans.flatMap((plan) => {
-    const state = states.get(plan.id);
-    if (state === undefined || plan.kind !== "dca" || accountNameOf(plan, deps.settings.accounts) !== account)
-      return [];
-    const from = Math.max(later(now, -3 * DAY_MS), state.activeFrom) as EpochMs;
-    return slotsBetween(plan.schedule, plan.zone, from, now)
-      .filter((slot) => dayWindow(slot, zone) === yesterday)
-      .map((slot) => `${plan.id}@${slotText(slot)}`);
-  });
-  const runs = (await deps.books.runs(account)).filter(
-    ({ run }) => dayWindow(run.slot ?? run.openedAt, zone) === yesterday,
+  // Before the first of these days in every zone; the day's own name picks.
+  const since = epochMs(Date.parse(`${told}T00:00:00Z`) - DAY_MS);
+  const slotsNow = plans.flatMap(({ id, schedule, activeFrom }) =>
+    schedule === undefined
+      ? []
+      : slotsBetween(schedule.schedule, schedule.zone, activeFrom > since ? activeFrom : since, now)
+          .filter(isToTell)
+          .map((slot) => `${id}@${slotText(slot)}`),
   );
+  const runs = (await deps.books.runs(account)).filter(({ run }) => isToTell(run.slot ?? run.openedAt));
   const ended = new Map<Outcome | "not over", number>();
   const spent = new Map<string, ReturnType<typeof decimal>>();
   for (const { run, intent } of runs) {
@@ -67,8 +71,9 @@ export async function tellDay(
   const known = new Set(runs.map(({ run }) => run.id));
   const silent = planned.filter((id) => !known.has(id));
   if (planned.length > 0 || runs.length > 0) {
+    const firstDay = dayWindow(epochMs(Date.parse(`${told}T12:00:00Z`) + DAY_MS), "UTC");
     const text = dailyText(venueLabel(deps), {
-      day: yesterday,
+      day: firstDay === yesterday ? yesterday : `${firstDay} to ${yesterday}`,
       planned: planned.length,
       accounted: planned.length - silent.length,
       silent,

@@ -35,6 +35,8 @@ const STOPPED =
 
 /** A worker runs at most 60 s (design: queue visibility 120 s); no wait starts after this. */
 export const WORK_MS_MAX = 45 * SECOND_MS;
+/** And no call to Kraken begins after this: a read that is not answered takes 26 s (shared/kraken/rest.ts). */
+const CALLS_MS_MAX = 30 * SECOND_MS;
 
 /** A run that waits for weeks must not outgrow its item: its beginning is kept, and what happened last. */
 const STEPS_FIRST = 10;
@@ -135,6 +137,7 @@ export class RunContext {
       held !== undefined && !held.isOver && held.heldMs + leftMs <= HOLD_MS_MAX && held.pointsLeft >= need;
     if (isEnough) return held;
     await this.releaseKey();
+    this.#needTime();
     // Resolving goes before new buys: it may use the head-room that buys must leave.
     const isResolving = this.intent?.state === "SUBMITTING" || this.intent?.state === "ACKED";
     const headroom = isResolving ? 0 : undefined;
@@ -164,8 +167,18 @@ export class RunContext {
     return answer;
   }
 
+  /** Stored and gone on with in another invocation: one that outlives its function is cut off without a word. */
+  #needTime(): void {
+    if (this.deps.clock.monotonicMs() - this.startedAtMonotonic <= CALLS_MS_MAX) return;
+    throw new Postponed(
+      later(this.deps.clock.now(), SECOND_MS),
+      "Kraken answers too slowly to go on at once",
+    );
+  }
+
   /** A public read. What Kraken cannot answer just now becomes a later turn of the run. */
   async publicly<T>(read: () => Promise<T>): Promise<T> {
+    this.#needTime();
     try {
       return await read();
     } catch (error) {
@@ -260,6 +273,7 @@ export class RunContext {
     let leasesOver = 0;
     let nonceRefusals = 0;
     for (;;) {
+      this.#needTime();
       const lease = await this.key(points, need);
       try {
         return await reads(this.deps.exchange.as(lease));

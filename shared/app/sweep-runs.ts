@@ -73,6 +73,8 @@ async function sweepAll(deps: SweepDeps, attempt: Attempt): Promise<SweepReport>
         now,
         attempt,
       );
+      // Test: many missed slots are no slots without a run
+      let isCaughtUp = plans.every(({ id, schedule }) => schedule === undefined || states.has(id));
       for (const plan of ofFile) {
         const state = states.get(plan.id);
         if (plan.kind !== "dca" || state === undefined) continue;
@@ -80,8 +82,10 @@ async function sweepAll(deps: SweepDeps, attempt: Attempt): Promise<SweepReport>
           const found = await accountSlots(deps, account.name, plan, state, now);
           fired.push(...found.fired);
           missed.push(...found.missed);
+          isCaughtUp &&= found.areAll;
         });
       }
+      if (!isCaughtUp) return;
       await attempt(async () => void (await tellDay(deps, account.name, { head, plans }, now)));
     }),
   );

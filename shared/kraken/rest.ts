@@ -20,6 +20,9 @@ const READ_TIMEOUT_MS = 10_000;
 /** Below the deadline of an order, so that the outcome is open for as short as possible. */
 const WRITE_TIMEOUT_MS = 8_000;
 
+/** No try begins later than this after the first one: with its time-out a read is over in 26 s. */
+const RETRYING_MS_MAX = 16_000;
+
 export type RestOptions = {
   readonly transport: HttpTransport;
   readonly clock: Clock;
@@ -98,6 +101,7 @@ export function createRest({ transport, clock, chance, userAgent }: RestOptions)
   }
 
   async function withRetries<T>(call: CallKind, attempt: () => Promise<T>): Promise<T> {
+    const startedAt = clock.monotonicMs();
     budget.countCall();
     for (let retries = 0; ; retries++) {
       try {
@@ -105,7 +109,8 @@ export function createRest({ transport, clock, chance, userAgent }: RestOptions)
       } catch (error) {
         if (call.isWrite || !(error instanceof ExchangeError)) throw error;
         const waitMs = waitBeforeRetry(error, retries, clock, chance);
-        if (waitMs === undefined || !budget.takeRetry()) throw error;
+        const tookMs = clock.monotonicMs() - startedAt;
+        if (waitMs === undefined || tookMs + waitMs > RETRYING_MS_MAX || !budget.takeRetry()) throw error;
         await clock.sleep(waitMs);
       }
     }
