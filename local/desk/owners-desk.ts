@@ -127,7 +127,7 @@ export class OwnersDesk {
           zone: plan.zone,
           paused: state?.paused ?? false,
           blocked: state?.blocked ?? null,
-          carry: formatShort(state?.carry ?? { units: 0n, scale: 0 }),
+          carry: formatShort(state?.carry.get(plan.pair.quote) ?? { units: 0n, scale: 0 }),
           next: next.find((firing) => firing.plan === plan.id)?.local ?? null,
         };
       }),

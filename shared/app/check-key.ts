@@ -2,31 +2,51 @@
 import { checkKey, type KeyInfo, type KeyUseKind } from "../domain/key-check.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { ExchangeError } from "./errors.ts";
-import type { Deps, KeyCheck } from "./ports.ts";
+import type { Deps, Head, KeyCheck } from "./ports.ts";
 import type { Credentials } from "./secret.ts";
 import { withKey } from "./with-key.ts";
 
-/** Of the answer to GetApiKeyInfo. `known` is the check before this one. */
+/** The check before this one, and the account's head. */
+export type KnownOfKey = { readonly known: KeyCheck | undefined; readonly head: Head };
+
+const isBound = ({ lastOrder, unsettled }: Head): boolean => lastOrder !== undefined || unsettled.size > 0;
+
+/** Of the answer to GetApiKeyInfo. */
 export function keyCheckOf(
   deps: Pick<Deps, "keyExpectation">,
   use: KeyUseKind,
   credentials: Credentials,
   info: KeyInfo,
   now: EpochMs,
-  known: KeyCheck | undefined,
+  { known, head }: KnownOfKey,
 ): KeyCheck {
+  const { problems, warnings } = checkKey(info, use, now, deps.keyExpectation(use));
+  // Before the first order any account will do: the first key may have been the wrong one.
+  const iban = (isBound(head) ? known?.iban : undefined) ?? fingerprint(info);
+  const isOtherAccount = iban !== fingerprint(info);
   return {
     ...verdictBase(credentials, now, known),
     keyName: info.name,
-    ...checkKey(info, use, now, deps.keyExpectation(use)),
+    iban,
+    // Test: a key of another Kraken account is refused, and no order in doubt is looked for with it
+    problems: isOtherAccount ? [...problems, OTHER_ACCOUNT] : problems,
+    warnings,
+    ...(isOtherAccount ? { isOtherAccount } : {}),
   };
 }
+
+const fingerprint = ({ iban }: KeyInfo): string => iban.replaceAll(" ", "");
+
+const OTHER_ACCOUNT =
+  "the key belongs to another Kraken account than the orders in the ledger; use a key of that account, or give this one an " +
+  "account of its own in tide.yaml";
 
 function verdictBase(credentials: Credentials, now: EpochMs, known: KeyCheck | undefined) {
   const isSame = known?.secretVersion === credentials.version;
   return {
     secretVersion: credentials.version,
     checkedAt: now,
+    ...(known?.iban === undefined ? {} : { iban: known.iban }),
     since: (isSame ? known?.since : undefined) ?? now,
   };
 }
@@ -45,8 +65,8 @@ export async function checkKeyNow(
 ): Promise<KeyCheck | undefined> {
   const credentials = await deps.secrets.credentials(account, use, true);
   if (credentials === undefined) return undefined;
-  const known = await deps.books.keyCheck(account, use);
-  const check = await ask(deps, account, use, credentials, known);
+  const [known, head] = await Promise.all([deps.books.keyCheck(account, use), deps.books.head(account)]);
+  const check = await ask(deps, account, use, credentials, { known, head });
   await deps.ledger.setKeyCheck(account, use, check);
   if (check.problems.length > 0) deps.measure("KeysRefused", 1);
   return check;
@@ -57,14 +77,14 @@ async function ask(
   account: string,
   use: KeyUseKind,
   credentials: Credentials,
-  known: KeyCheck | undefined,
+  known: KnownOfKey,
 ): Promise<KeyCheck> {
   try {
     const info = await withKey(deps, account, use, 1, (exchange) => exchange.keyInfo());
     return keyCheckOf(deps, use, credentials, info, await deps.exchange.now(), known);
   } catch (error) {
     if (!(error instanceof ExchangeError) || error.retry !== "never") throw error;
-    const base = verdictBase(credentials, deps.clock.now(), known);
+    const base = verdictBase(credentials, deps.clock.now(), known.known);
     return { ...base, keyName: UNNAMED, problems: [error.message], warnings: [] };
   }
 }

@@ -12,9 +12,10 @@ import { cancelOurs } from "./cancel-ours.ts";
 import { checkKeyNow } from "./check-key.ts";
 import { venueLabel } from "./label.ts";
 import type { Deps } from "./ports.ts";
+import { Postponed } from "./postponed.ts";
 import { FiringRefused } from "./refuse-firing.ts";
 import { type Resolution, resolveRun } from "./resolve-run.ts";
-import { Postponed } from "./run-context.ts";
+
 import { KeyUnavailable } from "./with-key.ts";
 
 /** `id` names this delivery's message, so that its answer is told once. Throws FiringRefused for an unknown account. */

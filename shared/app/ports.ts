@@ -43,7 +43,8 @@ export type PlanState = {
   readonly paused: boolean;
   /** Set when something was found that a person must look at, each thing once; no further run starts. */
   readonly blocked: string | undefined;
-  readonly carry: Cost;
+  /** What slots that were too small left, by the asset it is paid in: a plan that pays in another one now begins at nothing. */
+  readonly carry: ReadonlyMap<string, Cost>;
 };
 
 export type KeyCheck = {
@@ -52,6 +53,10 @@ export type KeyCheck = {
   readonly problems: readonly string[];
   readonly warnings: readonly string[];
   readonly checkedAt: EpochMs;
+  /** Of the Kraken account that the first key belonged to: the ledger is of that one. */
+  readonly iban?: string;
+  /** The key belongs to another Kraken account than the ledger. */
+  readonly isOtherAccount?: boolean;
   /** When a check first met this version of the secret: the age of the key. */
   readonly since?: EpochMs;
 };
@@ -93,6 +98,9 @@ export type Claimed =
   | "blocked"
   | "lease-lost";
 
+/** What is kept for the next slot of a plan: it was `from`, and it is `to`. */
+export type Carried = { readonly asset: string; readonly from: Cost; readonly to: Cost };
+
 /**
  * The run ledger. Every write is conditional on what was read; a write whose answer got lost is told apart from one that was
  * refused. Nothing is ever deleted.
@@ -107,11 +115,7 @@ export interface RunLedger {
   }): Promise<Snapshot>;
 
   /** Ends a run that has no intent, with its message. False when the run has been written by another worker. */
-  conclude(
-    run: Run,
-    carry: { readonly from: Cost; readonly to: Cost } | undefined,
-    message: Message,
-  ): Promise<boolean>;
+  conclude(run: Run, carry: Carried | undefined, message: Message): Promise<boolean>;
 
   /** Keeps a run that has no intent open until `run.dueAt`. False when another worker has gone on with it. */
   postpone(run: Run): Promise<boolean>;

@@ -1,34 +1,16 @@
 /** What one invocation knows of its run, and the key it may be holding. Thrown away at the end; the ledger stays. */
 
 import type { Account, DcaPlan } from "../domain/plan.ts";
-import type { Intent, Label, Outcome, ReasonCode, Run, Step, StepName } from "../domain/run.ts";
+import type { Intent, Label, Outcome, Run, Step, StepName } from "../domain/run.ts";
 import { HISTORY_MAX } from "../domain/run.ts";
 import { type EpochMs, later, MINUTE_MS, SECOND_MS } from "../domain/time.ts";
 import { ExchangeError } from "./errors.ts";
 import type { ExchangeAccount } from "./exchange.ts";
 import { acquireKey, HOLD_MS_MAX, type KeyLease, LeaseOver } from "./key-gate.ts";
 import type { Deps, Message, Snapshot } from "./ports.ts";
+import { Postponed } from "./postponed.ts";
 import { restKey } from "./rest-key.ts";
 import type { Credentials } from "./secret.ts";
-
-/** Stops this invocation: the run goes on at `at`, from the ledger. Not an error. */
-export class Postponed extends Error {
-  readonly at: EpochMs;
-  /** What the run ends with when it may not wait as long as that. */
-  readonly code: ReasonCode;
-
-  constructor(at: EpochMs, why: string, { code }: { readonly code?: ReasonCode } = {}) {
-    super(why);
-    this.name = "Postponed";
-    this.at = at;
-    this.code = code ?? "EXCHANGE_UNREACHABLE";
-  }
-
-  /** Waiting does not help, a person must look. */
-  get isKeyStopped(): boolean {
-    return this.code === "KEY_STOPPED";
-  }
-}
 
 const STOPPED =
   "Kraken refused nonces of two leases in a row: something else uses this API key. Make a dedicated key.";
@@ -170,10 +152,8 @@ export class RunContext {
   /** Stored and gone on with in another invocation: one that outlives its function is cut off without a word. */
   #needTime(): void {
     if (this.deps.clock.monotonicMs() - this.startedAtMonotonic <= CALLS_MS_MAX) return;
-    throw new Postponed(
-      later(this.deps.clock.now(), SECOND_MS),
-      "Kraken answers too slowly to go on at once",
-    );
+    const soon = later(this.deps.clock.now(), SECOND_MS);
+    throw new Postponed(soon, "it took too long to go on at once", { code: "LATE" });
   }
 
   /** A public read. What Kraken cannot answer just now becomes a later turn of the run. */

@@ -133,6 +133,10 @@ export const schemaValue = { ":schema": n(SCHEMA) };
 /** What a plan is on hold for while an order of it is in doubt. */
 export const doubtOf = (run: string, why = ""): string => `${run} is in doubt: ${why}`;
 
+const CARRY = "carry|";
+/** Attribute of PLAN: whole units of 10^-10. */
+export const carryName = (asset: string): string => `${CARRY}${asset}`;
+
 /** Of a plan that is no longer in tide.yaml, in place of its schedule. */
 export const RETIRED = "retired";
 
@@ -148,7 +152,11 @@ export function planStateOf(item: Item | undefined): PlanState | undefined {
     accountedTo: epochMs(Number(item.accountedTo?.N ?? "0")),
     paused: item.paused?.BOOL === true,
     blocked: item.blocked?.SS?.toSorted().join("; "),
-    carry: { units: BigInt(item.carry?.N ?? "0"), scale: CAP_SCALE } as Cost,
+    carry: new Map(
+      Object.entries(item)
+        .filter(([name]) => name.startsWith(CARRY))
+        .map(([name, { N }]) => [name.slice(CARRY.length), { units: BigInt(N!), scale: CAP_SCALE } as Cost]),
+    ),
   };
 }
 

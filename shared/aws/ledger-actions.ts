@@ -7,6 +7,7 @@ import type { Cost } from "../domain/money.ts";
 import type { Intent } from "../domain/run.ts";
 import { b, type Dynamo, type Item, n, s, send, ss } from "./dynamo.ts";
 import {
+  carryName,
   headKey,
   headOf,
   messageItem,
@@ -138,7 +139,7 @@ export function settleActions(
   }
   const planSets = [
     schemaUpdate,
-    ...(carryBack.units > 0n ? ["carry = if_not_exists(carry, :none) + :back"] : []),
+    ...(carryBack.units > 0n ? ["#carry = if_not_exists(#carry, :none) + :back"] : []),
   ];
   const planAdds = block === undefined ? "" : " ADD blocked :why";
   return [
@@ -162,6 +163,9 @@ export function settleActions(
               TableName,
               Key: planKey(account, run.plan),
               UpdateExpression: `SET ${planSets.join(", ")}${planAdds}`,
+              ...(carryBack.units > 0n
+                ? { ExpressionAttributeNames: { "#carry": carryName(before.order.pair.quote) } }
+                : {}),
               ExpressionAttributeValues: {
                 ...schemaValue,
                 ...(carryBack.units > 0n ? { ":none": n(0), ":back": n(carryUnits(carryBack)) } : {}),

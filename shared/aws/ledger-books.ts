@@ -16,6 +16,7 @@ import { b, type Dynamo, type Item, n, refusals, refusedItem, s, send, ss } from
 import {
   accountKey,
   accountsKey,
+  carryName,
   checked,
   doubtOf,
   headKey,
@@ -205,17 +206,21 @@ export function ledgerBooks(dynamo: Dynamo): LedgerBooks {
     },
 
     async registerPlan(account, id, schedule, now) {
+      const Key = planKey(account, id);
+      // What a plan carried goes with it.
+      const carried = schedule === undefined ? [...(planStateOf(await get(Key))?.carry.keys() ?? [])] : [];
+      const names = Object.fromEntries(carried.map((asset, nth) => [`#c${nth}`, carryName(asset)]));
+      const forget = carried.length === 0 ? "" : ` REMOVE ${Object.keys(names).join(", ")}`;
       await tryUpdate({
-        Key: planKey(account, id),
+        Key,
         // Another schedule starts the accounts anew: its earlier slots were never promised, the old one's were closed.
-        UpdateExpression: `SET #schedule = :schedule, activeFrom = :now, accountedTo = :now, carry = if_not_exists(carry, :zero), ${schemaUpdate}`,
+        UpdateExpression: `SET #schedule = :schedule, activeFrom = :now, accountedTo = :now, ${schemaUpdate}${forget}`,
         // Test: a plan that is registered again is not moved, one with another schedule starts anew
         ConditionExpression: "attribute_not_exists(#schedule) OR #schedule <> :schedule",
-        ExpressionAttributeNames: { "#schedule": "schedule" },
+        ExpressionAttributeNames: { "#schedule": "schedule", ...names },
         ExpressionAttributeValues: {
           ":schedule": s(schedule === undefined ? RETIRED : toDoc(schedule)),
           ":now": n(now),
-          ":zero": n(0),
           ...schemaValue,
         },
       });

@@ -10,6 +10,7 @@ import { capUnits, reservedUnits } from "../domain/caps.ts";
 import type { Intent } from "../domain/run.ts";
 import { b, type Dynamo, type Item, n, refusals, refusedItem, s, send, ss } from "./dynamo.ts";
 import {
+  carryName,
   doubtOf,
   gateKey,
   gateOf,
@@ -103,8 +104,9 @@ export function runLedger(dynamo: Dynamo): RunLedger {
                 Update: {
                   TableName,
                   Key: planKey(run.account, run.plan),
-                  UpdateExpression: `SET carry = :to, ${schemaUpdate}`,
-                  ConditionExpression: "attribute_not_exists(carry) OR carry = :from",
+                  UpdateExpression: `SET #carry = :to, ${schemaUpdate}`,
+                  ConditionExpression: "attribute_not_exists(#carry) OR #carry = :from",
+                  ExpressionAttributeNames: { "#carry": carryName(carry.asset) },
                   ExpressionAttributeValues: {
                     ":from": n(carryUnits(carry.from)),
                     ":to": n(carryUnits(carry.to)),
@@ -179,10 +181,13 @@ export function runLedger(dynamo: Dynamo): RunLedger {
               TableName,
               Key: planKey(account, run.plan),
               // Test: are carried until they are enough, and then bought together
-              UpdateExpression: `SET carry = :none, ${schemaUpdate}`,
+              UpdateExpression: `SET #carry = :none, ${schemaUpdate}`,
               ConditionExpression:
                 `${mayRun} AND ` +
-                (carryFrom.units === 0n ? "(attribute_not_exists(carry) OR carry = :none)" : "carry = :from"),
+                (carryFrom.units === 0n
+                  ? "(attribute_not_exists(#carry) OR #carry = :none)"
+                  : "#carry = :from"),
+              ExpressionAttributeNames: { "#carry": carryName(intent.order.pair.quote) },
               ExpressionAttributeValues: {
                 ":true": b(true),
                 ":none": n(0),

@@ -141,7 +141,7 @@ describe("reserve", () => {
   test("writes run and intent and takes the cost from every window, and what was carried from the plan", async () => {
     await house.ledger.conclude(
       closed(aRun({ id: "btc-weekly@earlier" }), "carried"),
-      { from: ZERO, to: cost("5") },
+      { asset: "EUR", from: ZERO, to: cost("5") },
       aMessage("earlier"),
     );
     const intent = anIntent({ carryUsed: cost("5") });
@@ -153,7 +153,7 @@ describe("reserve", () => {
       [DAY.name]: RESERVED_UNITS,
       [MONTH.name]: RESERVED_UNITS,
     });
-    expect(snapshot.plan?.carry.units).toBe(0n);
+    expect(snapshot.plan?.carry.get("EUR")?.units).toBe(0n);
   });
 
   test("needs one round trip", async () => {
@@ -249,7 +249,7 @@ describe("reserve", () => {
   ])("is refused when %s was carried than it planned with", async (_, carried) => {
     await house.ledger.conclude(
       closed(aRun({ id: "earlier" })),
-      { from: ZERO, to: cost("3") },
+      { asset: "EUR", from: ZERO, to: cost("3") },
       aMessage("m"),
     );
     const answer = await leavesAll(() => reserve(aRun(), undefined, [DAY], cost(carried)));
@@ -466,7 +466,7 @@ describe("settle", () => {
   test("of an order that placed nothing gives all back, also what was carried", async () => {
     await house.ledger.conclude(
       closed(aRun({ id: "earlier" })),
-      { from: ZERO, to: cost("5") },
+      { asset: "EUR", from: ZERO, to: cost("5") },
       aMessage("m"),
     );
     const planned = anIntent({ carryUsed: cost("5") });
@@ -479,7 +479,7 @@ describe("settle", () => {
     expect(Object.fromEntries(head.used)).toEqual({ [DAY.name]: 0n, [MONTH.name]: 0n });
     expect(head.net).toEqual(new Map());
     expect(head.lastOrder).toBeUndefined();
-    expect(format(plan!.carry)).toBe("5.0000000000");
+    expect(format(plan!.carry.get("EUR")!)).toBe("5.0000000000");
     expect(intent).toEqual(after);
   });
 
@@ -488,11 +488,11 @@ describe("settle", () => {
     await reserve(aRun(), planned);
     await house.ledger.conclude(
       closed(aRun({ id: "later" })),
-      { from: ZERO, to: cost("2.5") },
+      { asset: "EUR", from: ZERO, to: cost("2.5") },
       aMessage("m"),
     );
     await house.ledger.settle(aSettlement(planned, { carryBack: cost("5") }));
-    expect(format((await read()).plan!.carry)).toBe("7.5000000000");
+    expect(format((await read()).plan!.carry.get("EUR")!)).toBe("7.5000000000");
   });
 
   test("that took more than was reserved says so in the windows", async () => {
@@ -570,7 +570,7 @@ describe("conclude and postpone", () => {
   test("a run with an intent is never overwritten", async () => {
     await reserved();
     const conclude = () =>
-      house.ledger.conclude(closed(aRun()), { from: ZERO, to: cost("1") }, aMessage("m"));
+      house.ledger.conclude(closed(aRun()), { asset: "EUR", from: ZERO, to: cost("1") }, aMessage("m"));
     expect(await leavesAll(conclude)).toBe(false);
     expect(await leavesAll(() => house.ledger.postpone(aRun({ dueAt: NOW })))).toBe(false);
     await house.ledger.change(ACCOUNT, anIntent(), acked(anIntent()));
@@ -584,13 +584,36 @@ describe("conclude and postpone", () => {
     const carry = (id: string, from: string, to: string) =>
       house.ledger.conclude(
         closed(aRun({ id }), "carried"),
-        { from: cost(from), to: cost(to) },
+        { asset: "EUR", from: cost(from), to: cost(to) },
         aMessage(`${id}#carried`),
       );
     expect(await carry("one", "0", "2.50")).toBe(true);
     expect(await leavesAll(() => carry("two", "0", "2.50"))).toBe(false);
     expect(await carry("two", "2.5", "5")).toBe(true);
-    expect(format((await read()).plan!.carry)).toBe("5.0000000000");
+    expect(format((await read()).plan!.carry.get("EUR")!)).toBe("5.0000000000");
+  });
+
+  test("what is carried in one asset is apart from what is carried in another, and goes with its plan", async () => {
+    const carry = (id: string, asset: string, to: string) =>
+      house.ledger.conclude(
+        closed(aRun({ id }), "carried"),
+        { asset, from: ZERO, to: cost(to) },
+        aMessage(`${id}#carried`),
+      );
+    expect(await carry("one", "EUR", "2.50")).toBe(true);
+    expect(await carry("two", "BTC", "0.001")).toBe(true);
+    const carried = async () =>
+      [...(await read()).plan!.carry].map(([asset, amount]) => [asset, format(amount)]);
+    expect(new Set(await carried())).toEqual(
+      new Set([
+        ["EUR", "2.5000000000"],
+        ["BTC", "0.0010000000"],
+      ]),
+    );
+    await house.books.registerPlan(ACCOUNT, PLAN, AT_NINE, NOW);
+    expect(await carried()).toHaveLength(2);
+    await house.books.registerPlan(ACCOUNT, PLAN, undefined, NOW);
+    expect(await carried()).toEqual([]);
   });
 
   test("a postponed run is found when it is due, may be postponed again, and ends", async () => {
@@ -689,13 +712,13 @@ describe("the books", () => {
       accountedTo: NOW,
       paused: false,
       blocked: undefined,
-      carry: { units: 0n, scale: 10 },
+      carry: new Map(),
     };
     expect(await plan()).toEqual(fresh);
     await leavesAll(() => house.books.registerPlan(ACCOUNT, PLAN, AT_EIGHT, later(NOW, DAY_MS)));
     await house.books.setAccountedTo(ACCOUNT, PLAN, NOW, later(NOW, 5));
     await house.books.setPaused(ACCOUNT, PLAN, true);
-    await house.ledger.conclude(closed(aRun()), { from: ZERO, to: cost("3") }, aMessage("m"));
+    await house.ledger.conclude(closed(aRun()), { asset: "EUR", from: ZERO, to: cost("3") }, aMessage("m"));
     await leavesAll(() => house.books.registerPlan(ACCOUNT, PLAN, AT_EIGHT, later(NOW, DAY_MS)));
     await house.books.registerPlan(ACCOUNT, PLAN, AT_NINE, later(NOW, DAY_MS));
     expect(await plan()).toEqual({
@@ -704,7 +727,7 @@ describe("the books", () => {
       activeFrom: NOW + DAY_MS,
       accountedTo: NOW + DAY_MS,
       paused: true, // The owner's switch and money stay
-      carry: { units: 30_000_000_000n, scale: 10 },
+      carry: new Map([["EUR", { units: 30_000_000_000n, scale: 10 }]]),
     });
   });
 
@@ -829,7 +852,8 @@ describe("trouble of DynamoDB, met by each write, changes nothing of what stands
     },
     conclude: {
       via: "TransactWriteItems",
-      act: () => house.ledger.conclude(closed(aRun()), { from: ZERO, to: cost("2") }, aMessage("m")),
+      act: () =>
+        house.ledger.conclude(closed(aRun()), { asset: "EUR", from: ZERO, to: cost("2") }, aMessage("m")),
     },
     postpone: { via: "PutItem", act: () => house.ledger.postpone(aRun({ dueAt: NOW })) },
     setKeyCheck: { via: "PutItem", act: () => house.ledger.setKeyCheck(ACCOUNT, "trade", A_CHECK) },

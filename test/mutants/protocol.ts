@@ -241,7 +241,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     step: "what was carried is spent once",
     file: "shared/aws/run-ledger.ts",
-    from: "UpdateExpression: `SET carry = :none, ${schemaUpdate}`,",
+    from: "UpdateExpression: `SET #carry = :none, ${schemaUpdate}`,",
     to: "UpdateExpression: `SET carriedOnce = :none, ${schemaUpdate}`,",
     test: switches("are carried until they are enough, and then bought together"),
   },
@@ -272,8 +272,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     step: "a schedule that is edited leaves no slot unaccounted for",
     file: "shared/app/register-plans.ts",
-    from: "if (state !== undefined) await closeAccounts(deps, name, state, plan, now);",
-    to: "",
+    from: "changes.push(() => replace(deps, account, id, state, plan, now));",
+    to: "changes.push(() => replace(deps, account, id, undefined, plan, now));",
     test: edited("a slot that nothing ran for is written down as missed, and told once"),
   },
   {

@@ -5,7 +5,7 @@ import { registerPlans } from "../../shared/app/register-plans.ts";
 import { runPlan } from "../../shared/app/run-plan.ts";
 import { compare, decimal } from "../../shared/domain/decimal.ts";
 import { audit, type ExchangeOrder } from "../support/audit.ts";
-import { type House, type HouseOptions, openHouse, PLANS, SLOT } from "../support/house.ts";
+import { type House, type HouseOptions, openHouse, PLANS, SLOT, settingsIn } from "../support/house.ts";
 
 let house: House;
 const open = async (options: HouseOptions = {}) => {
@@ -270,13 +270,30 @@ describe("amounts too small", () => {
     const [order] = await orders();
     expect(compare(decimal(order!.cost), decimal("3.9"))).toBe(1);
     const [plan] = await house.deps.books.plans("main");
-    expect(compare(plan!.carry, decimal("2"))).toBe(0);
+    expect(compare(plan!.carry.get("EUR")!, decimal("2"))).toBe(0);
+  });
+
+  test("what was carried in one currency is not spent in another", async () => {
+    const both = small
+      .replace(/perOrder: \S+ EUR/, "perOrder: [500 EUR, 0.05 BTC]")
+      .replace(/perDay: \S+ EUR/, "perDay: [500 EUR, 0.1 BTC]")
+      .replace(/perMonth: \S+ EUR/, "perMonth: [2000 EUR, 1 BTC]");
+    await open({ plans: both });
+    await house.fireSlot();
+    expect((await house.run()).run.outcome).toBe("carried");
+    const inBitcoin = settingsIn(both.replace(/buy: .*/, "buy: 0.002 BTC of ETH"));
+    await house.restart((deps) => ({ ...deps, settings: inBitcoin }));
+    house.clock.moveTo(Date.parse("2026-11-23T08:00:01Z"));
+    await house.fireSlot("2026-11-23T08:00Z");
+    const { run, intent } = await house.run("btc-weekly@2026-11-23T08:00Z");
+    expect(run.outcome).toBe("bought");
+    expect(compare(intent!.order.costMax, decimal("0.002"))).toBeLessThanOrEqual(0);
   });
 
   test("are skipped when the plan says so, and nothing is kept", async () => {
     await open({ plans: small.replace("ifMissed:", "ifTooSmall: skip\n    ifMissed:") });
     await house.fireSlot();
     expect((await house.run()).run.reason?.code).toBe("VOLUME_BELOW_MINIMUM");
-    expect((await house.deps.books.plans("main"))[0]?.carry.units).toBe(0n);
+    expect((await house.deps.books.plans("main"))[0]?.carry.get("EUR")).toBeUndefined();
   });
 });

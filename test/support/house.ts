@@ -11,6 +11,7 @@ import { VirtualClock } from "../../local/clock.ts";
 import { openCloud } from "../../local/cloud/cloud.ts";
 import { provision, storeKey } from "../../local/machine/provision.ts";
 import { Worker } from "../../local/machine/worker.ts";
+import { type AccountsInput, DEFAULT_ACCOUNTS } from "../../local/sandbox/accounts.ts";
 import { openSandbox } from "../../local/sandbox/sandbox.ts";
 import type { Deps, Event } from "../../shared/app/ports.ts";
 import { registerPlans } from "../../shared/app/register-plans.ts";
@@ -51,6 +52,8 @@ export type HouseOptions = {
   readonly plans?: string;
   readonly seed?: number;
   readonly startAt?: number;
+  /** At Kraken; the default is one account with three keys. */
+  readonly exchangeAccounts?: AccountsInput;
   /** Wraps what the program uses: for counting, and for crashing it. */
   readonly around?: (deps: Deps) => Deps;
 };
@@ -61,7 +64,8 @@ export async function openHouse(options: HouseOptions = {}) {
   const seed = options.seed ?? 1;
   const clock = new VirtualClock({ startAt: options.startAt ?? START, rate: 0 });
   const cloud = await openCloud({ clock });
-  const sandbox = await openSandbox({ clock, seed });
+  const accounts = options.exchangeAccounts ?? DEFAULT_ACCOUNTS;
+  const sandbox = await openSandbox({ clock, seed, accounts });
   const settings = settingsIn(options.plans ?? PLANS);
 
   const { requestHandler } = cloud;

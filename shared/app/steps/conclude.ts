@@ -16,7 +16,7 @@ import { isTerminal } from "../../domain/run.ts";
 import { nextSlot } from "../../domain/schedule.ts";
 import type { EpochMs } from "../../domain/time.ts";
 import { localText } from "../../domain/zone.ts";
-import type { Message, Settlement } from "../ports.ts";
+import type { Carried, Message, Settlement } from "../ports.ts";
 import type { RunContext } from "../run-context.ts";
 
 const ZERO = decimal("0");
@@ -41,7 +41,7 @@ export async function endWithoutOrder(
   ctx: RunContext,
   outcome: Outcome,
   reason: Reason,
-  kept?: { readonly from: Cost; readonly to: Cost },
+  kept?: Carried,
 ): Promise<void> {
   const text =
     kept === undefined
@@ -56,7 +56,7 @@ export async function endWith(
   outcome: Outcome,
   reason: Reason,
   text: MessageText,
-  kept?: { readonly from: Cost; readonly to: Cost },
+  kept?: Carried,
 ): Promise<void> {
   ctx.step("record", `${outcome}: ${reason.detail}`, outcome);
   const closed = { ...ctx.run, outcome, reason, closedAt: ctx.deps.clock.now() };

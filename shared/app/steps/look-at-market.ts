@@ -63,7 +63,10 @@ export async function checkTradeKey(ctx: RunContext, now: EpochMs): Promise<Reas
   let problems = known?.problems ?? [];
   if (!isCurrent || problems.length > 0) {
     const info = await ctx.withAccount(BUY_POINTS + KEY_CHECK_POINTS, 1, (account) => account.keyInfo());
-    const keyCheck = keyCheckOf(ctx.deps, "trade", ctx.credentials, info, now, known);
+    const keyCheck = keyCheckOf(ctx.deps, "trade", ctx.credentials, info, now, {
+      known,
+      head: ctx.snapshot.head,
+    });
     problems = keyCheck.problems;
     await ctx.deps.ledger.setKeyCheck(ctx.account.name, "trade", keyCheck);
     ctx.snapshot = { ...ctx.snapshot, keyCheck };

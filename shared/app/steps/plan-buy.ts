@@ -11,7 +11,8 @@ import { dayWindow, monthWindow } from "../../domain/zone.ts";
 import { BUY_POINTS } from "../call-points.ts";
 import type { OrderRequest } from "../exchange.ts";
 import { clientOrderIdOf, termsOf } from "../ids.ts";
-import { Postponed, type RunContext } from "../run-context.ts";
+import { Postponed } from "../postponed.ts";
+import type { RunContext } from "../run-context.ts";
 import { endWith, endWithoutOrder, nextText } from "./conclude.ts";
 import { lookAtMarket, reasonOf } from "./look-at-market.ts";
 
@@ -48,7 +49,9 @@ export async function planBuy(ctx: RunContext): Promise<void> {
     return endWithoutOrder(ctx, "missed", { code: "LATE", detail });
   }
 
-  const carry = ctx.snapshot.plan?.carry ?? (subtract(plan.spend, plan.spend) as Cost);
+  const { quote: payingWith } = plan.pair;
+  // Test: what was carried in one currency is not spent in another
+  const carry = ctx.snapshot.plan?.carry.get(payingWith) ?? (subtract(plan.spend, plan.spend) as Cost);
   const carried = carry.units > 0n ? `, ${formatShort(carry)} ${plan.pair.quote} carried from earlier` : "";
   ctx.step(
     "plan",
@@ -84,7 +87,11 @@ export async function planBuy(ctx: RunContext): Promise<void> {
   if (sizing.is === "skip") return endWithoutOrder(ctx, "skipped", sizing.reason);
   if (sizing.is === "too-small") {
     if (plan.ifTooSmall === "skip") return endWithoutOrder(ctx, "skipped", sizing.reason);
-    return endWithoutOrder(ctx, "carried", sizing.reason, { from: carry, to: sizing.budget });
+    return endWithoutOrder(ctx, "carried", sizing.reason, {
+      asset: payingWith,
+      from: carry,
+      to: sizing.budget,
+    });
   }
   const { order: sized } = sizing;
   ctx.step(

@@ -8,10 +8,12 @@
 import { quarantinedText, uncertainText } from "../../domain/messages.ts";
 import type { Intent } from "../../domain/run.ts";
 import { DAY_MS, type EpochMs, isoOf, later, MINUTE_MS, SECOND_MS } from "../../domain/time.ts";
-import { Postponed, type RunContext } from "../run-context.ts";
+import { Postponed } from "../postponed.ts";
+import type { RunContext } from "../run-context.ts";
 import { deliver } from "./conclude.ts";
 import { control } from "./control.ts";
 import { adopt, look } from "./look.ts";
+import { checkTradeKey } from "./look-at-market.ts";
 
 /** Waits between the first looks: at +2, +5 and +10 s after the sending. */
 const EARLY_LOOKS_MS = [2 * SECOND_MS, 3 * SECOND_MS, 5 * SECOND_MS] as const;
@@ -27,6 +29,7 @@ const OTHER_KEY_GRACE_MS = 10 * MINUTE_MS;
 const QUARANTINE_AFTER_MS = DAY_MS;
 
 export async function resolve(ctx: RunContext, intent: Intent): Promise<void> {
+  await needSameAccount(ctx, intent);
   if (ctx.sentInDoubt) {
     ctx.sentInDoubt = false;
     for (const waitMs of EARLY_LOOKS_MS) {
@@ -38,6 +41,16 @@ export async function resolve(ctx: RunContext, intent: Intent): Promise<void> {
   // Also when the early looks were made by an invocation that is gone.
   if (ctx.intent?.barrierAt === undefined && (await lookOnce(ctx))) return;
   await prove(ctx, ctx.intent ?? intent);
+}
+
+/** With a key of another Kraken account every look finds nothing, and a proof would be one of nothing. */
+async function needSameAccount(ctx: RunContext, intent: Intent): Promise<void> {
+  if (intent.keyHash === undefined || intent.keyHash === ctx.keyHash) return;
+  const now = await ctx.publicly(() => ctx.deps.exchange.now());
+  await checkTradeKey(ctx, now);
+  // Test: a key of another Kraken account is refused, and no order in doubt is looked for with it
+  if (ctx.snapshot.keyCheck?.isOtherAccount === true)
+    return keepInDoubt(ctx, intent, "the key is of another Kraken account than the order", now);
 }
 
 /** One look. True when the intent is no longer in doubt, or no longer ours to write. */

@@ -2,7 +2,8 @@
 import { standsStillText } from "../../domain/messages.ts";
 import type { Intent } from "../../domain/run.ts";
 import { DAY_MS, type EpochMs, later, MINUTE_MS } from "../../domain/time.ts";
-import { Postponed, type RunContext } from "../run-context.ts";
+import { Postponed } from "../postponed.ts";
+import type { RunContext } from "../run-context.ts";
 import { deliver } from "./conclude.ts";
 import { tellDoubt } from "./resolve.ts";
 
