@@ -4,6 +4,7 @@
  * nonce can no longer be accepted.
  */
 import { isTerminal } from "../domain/run.ts";
+import { foreignAmong, unsettledIntents } from "./our-orders.ts";
 import type { Deps } from "./ports.ts";
 import { withKey } from "./with-key.ts";
 
@@ -20,17 +21,13 @@ export type Cancelled = {
 export async function cancelOurs(deps: Deps, account: string): Promise<Cancelled> {
   const cancelled: string[] = [];
   const remaining: string[] = [];
-  const intents = (await deps.books.runs(account)).flatMap(({ intent }) =>
-    intent === undefined ? [] : [intent],
-  );
-  const ours = new Set(intents.map((intent) => intent.clientOrderId));
+  const head = await deps.books.head(account);
+  const intents = await unsettledIntents(deps, account, head);
   const doubtful = intents.filter(({ state }) => !isTerminal(state) && state !== "PLANNED");
   const open = await withKey(deps, account, "trade", 1, (exchange) => exchange.openOrders()).catch(
     () => undefined,
   );
-  const foreign = open
-    ?.filter(({ clientOrderId }) => clientOrderId === undefined || !ours.has(clientOrderId))
-    .map(({ txid }) => txid);
+  const foreign = open && (await foreignAmong(deps, account, head, open)).map(({ txid }) => txid);
   for (const { clientOrderId } of doubtful) {
     const done = await withKey(deps, account, "trade", 1, (exchange) => exchange.cancel(clientOrderId)).catch(
       () => ({ cancelled: 0 }),

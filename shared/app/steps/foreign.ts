@@ -5,6 +5,7 @@
 import { foreignText } from "../../domain/messages.ts";
 import type { Reason } from "../../domain/run.ts";
 import type { OrderReport } from "../exchange.ts";
+import { foreignAmong } from "../our-orders.ts";
 import type { RunContext } from "../run-context.ts";
 
 /** The reason to buy nothing; undefined when buying may go on. */
@@ -14,9 +15,7 @@ export async function checkForeign(
 ): Promise<Reason | undefined> {
   const { settings, books, clock } = ctx.deps;
   if (settings.manualOrders === "expect" || open.length === 0) return undefined;
-  const runs = await books.runs(ctx.account.name);
-  const ours = new Set(runs.map(({ intent }) => intent?.clientOrderId));
-  const foreign = open.filter(({ clientOrderId }) => clientOrderId === undefined || !ours.has(clientOrderId));
+  const foreign = await foreignAmong(ctx.deps, ctx.account.name, await ctx.headOfLease(), open);
   if (foreign.length === 0) return undefined;
   const named = foreign.map(({ txid }) => txid).join(", ");
   for (const { txid, side, volume } of foreign) {
