@@ -39,7 +39,9 @@ export default function buy({ args, options }: Given): Promise<number> {
 
 async function fire(door: Door, plan: string, key: string) {
   const patience = setTimeout(() => {
-    process.stderr.write("still at it: the key's rate counter can make a buy wait half a minute\n");
+    process.stderr.write(
+      "still at it: Kraken answers slowly, or the key's rate counter makes a buy wait half a minute\n",
+    );
   }, PATIENCE_MS);
   try {
     return await door.ask<WhyView>("buy", { plan, key });

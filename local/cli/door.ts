@@ -2,12 +2,12 @@
  * How the command line reaches what it works on: a machine, over HTTP while one runs in the state folder or else by opening
  * it here; or with --aws a deployment.
  */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Event } from "../../shared/app/ports.ts";
 import { DeskRefusal } from "../desk/errors.ts";
-import { exchangeOf, MachineError, type RunningMachine, readRunning } from "../machine/state-dir.ts";
+import { keptIn, MachineError, type RunningMachine, readRunning } from "../machine/state-dir.ts";
 import { type Options, UsageError } from "./verb.ts";
 
 export type Answered<T> = { readonly label: string; readonly zone: string; readonly result: T };
@@ -61,8 +61,11 @@ function isTaken(error: unknown): boolean {
   return (name === "CloudError" || error instanceof MachineError) && message.includes(" is in use by ");
 }
 
+/** What was asked for; on one machine else what the folder's machine works with. */
 export const plansFileOf = (options: Options): string => {
   if (options.plans !== undefined) return options.plans;
+  const kept = options.aws ? undefined : keptIn(options.state)?.plansFile;
+  if (kept !== undefined && existsSync(kept)) return kept;
   const here = ["tide.yaml", "tide.example.yaml"].find((name) => existsSync(name));
   return here ?? join(import.meta.dirname, "../../tide.example.yaml");
 };
@@ -81,9 +84,20 @@ export const progress = (text: string): void => void process.stderr.write(`${tex
 /** Written by the deploy into the folder that it was started in. */
 export const outputsFileOf = (options: Options): string => options.outputs ?? "cdk.outputs.json";
 
+/** Looking at a folder with other plans would take its own ones for gone, and close their books. */
+function needItsPlans(stateDir: string, kept: string | undefined, asked: string | undefined): void {
+  if (kept === undefined || asked === undefined || resolve(asked) === kept || !existsSync(kept)) return;
+  if (existsSync(asked) && readFileSync(asked, "utf8") === readFileSync(kept, "utf8")) return;
+  throw new MachineError(
+    `the machine of ${stateDir} was started with --plans ${kept}, this command says ${asked}; ` +
+      "npm start -- --plans FILE gives it others, and --state DIR is another folder",
+  );
+}
+
 async function ownMachine(options: Options): Promise<Door> {
   const stateDir = options.state;
-  const kept = exchangeOf(stateDir);
+  const kept = keptIn(stateDir);
+  needItsPlans(stateDir, kept?.plansFile, options.plans);
   // Read late: the machine brings the database and the AWS SDK, and --help needs neither.
   const [{ Machine }, { Desk }, { perform }, { systemChance }] = await Promise.all([
     import("../machine/machine.ts"),
@@ -95,7 +109,7 @@ async function ownMachine(options: Options): Promise<Door> {
   const machine = await Machine.open({
     stateDir,
     plansFile: plansFileOf(options),
-    exchange: options.exchange ?? kept ?? "sandbox",
+    exchange: options.exchange ?? kept?.exchange ?? "sandbox",
     speed: 1,
     chance: systemChance,
     realNow: Date.now,

@@ -13,13 +13,13 @@ export default function kill({ options }: Given): Promise<number> {
     return (result.notAsked ?? []).length === 0 ? 0 : 1;
   }).catch((error: unknown) => {
     // Whatever does not work here, this does.
-    process.stderr.write(AT_KRAKEN);
+    process.stderr.write(`The kill switch was NOT set for every account. ${AT_KRAKEN}`);
     throw error;
   });
 }
 
 const AT_KRAKEN =
-  "To shut it out at Kraken, too: Settings, API, the key's menu, Disable or Delete. Orders of your own are not touched.\n";
+  "To shut the key out at Kraken: Settings, API, the key's menu, Disable or Delete. Orders of your own are not touched.\n";
 
 export function killText(killed: KillView, label: string): string {
   const { cancelled, remaining, foreign, notLooked = [], asked, notAsked = [] } = killed;
@@ -37,7 +37,7 @@ export function killText(killed: KillView, label: string): string {
       ({ account, why }) =>
         `${label}  ${account}: what of ours is open was NOT cancelled, the queue cannot be reached: ${why}; cancel it at Kraken\n`,
     ),
-    asked === undefined && cancelled.length + remaining.length === 0
+    asked === undefined && cancelled.length + remaining.length + notLooked.length === 0
       ? `${label}  no order of ours was open\n`
       : "",
     AT_KRAKEN,

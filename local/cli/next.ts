@@ -18,11 +18,11 @@ export const nextText = (label: string, coming: readonly NextView[]): string =>
   coming.length === 0
     ? `${label}  no plan has a firing in the next year\n`
     : table(
-        coming.map(({ plan, local, amount, paused }) => [
+        coming.map(({ plan, local, amount, willSkip }) => [
           label,
           local,
           plan,
           amount,
-          paused ? "paused: will be skipped" : "",
+          willSkip === null ? "" : `${willSkip}: will be skipped`,
         ]),
       );

@@ -35,6 +35,9 @@ export function statusText(status: StatusView): string {
   return [
     `${label}  ${exchange}, ${local}\n`,
     killedText(status),
+    status.label === "LIVE" && status.armed !== "yes"
+      ? `${label}  NOT ARMED${status.armed === "no" ? "" : " for these plans and caps"}: no order is placed; tide arm does it\n`
+      : "",
     `\nPlans\n${table(planRows, "  ") || "  none\n"}`,
     `\nCaps\n${table(capRows, "  ") || "  none: nothing can be bought\n"}`,
     `\nTrade ${areMany ? "keys" : "key"}\n${accounts.map(({ name, key }) => keyText(areMany ? `${name}: ` : "", key)).join("")}`,

@@ -38,7 +38,14 @@ export function machinePlace(machine: Machine): Workplace {
 
     async setKey(account, use, key) {
       await storeKey(machine.secrets, account, use, key);
-      return checkKeyNow(deps, account, use);
+      return checkKeyNow(deps, account, use).catch((error: Error) => {
+        throw new Error(
+          `the key is stored, and not checked yet: ${error.message}; tide keys check asks again`,
+          {
+            cause: error,
+          },
+        );
+      });
     },
   };
 }

@@ -2,14 +2,15 @@
 import { armingHash } from "../../shared/app/ids.ts";
 import { venueLabel } from "../../shared/app/label.ts";
 import type { Head } from "../../shared/app/ports.ts";
-import { windowsOf } from "../../shared/domain/caps.ts";
 import { formatShort } from "../../shared/domain/decimal.ts";
 import type { KeyUseKind } from "../../shared/domain/key-check.ts";
+import { NEW_LEDGER } from "../../shared/domain/messages.ts";
 import { accountNameOf, type DcaPlan, type Settings } from "../../shared/domain/plan.ts";
 import type { Label } from "../../shared/domain/run.ts";
 import { scheduleText, slotsBetween, slotText } from "../../shared/domain/schedule.ts";
-import { DAY_MS, type EpochMs, HOUR_MS, isoOf, later } from "../../shared/domain/time.ts";
-import { dayWindow, localText, monthWindow } from "../../shared/domain/zone.ts";
+import { DAY_MS, HOUR_MS, isoOf, later } from "../../shared/domain/time.ts";
+import { localText } from "../../shared/domain/zone.ts";
+import { capsView } from "./caps-view.ts";
 import { DeskError, DeskRefusal } from "./errors.ts";
 import { arm, armingPhrase, checkArming, disarm, kill, resolve } from "./switches.ts";
 import {
@@ -74,7 +75,13 @@ export class OwnersDesk {
   /** The coming firings of all plans, soonest first. */
   async next(count: number): Promise<readonly NextView[]> {
     const now = this.#deps.clock.now();
-    const states = await this.#states();
+    const [states, heads] = await Promise.all([this.#states(), this.#heads()]);
+    const whySkip = (plan: DcaPlan): NextView["willSkip"] => {
+      const state = states.get(plan.id);
+      if (heads.get(this.#accountOf(plan))?.killed) return "kill switch";
+      if (state?.paused) return "paused";
+      return state?.blocked === undefined ? null : "on hold";
+    };
     return this.#dcaPlans
       .flatMap((plan) =>
         slotsBetween(plan.schedule, plan.zone, now, later(now, AHEAD_MS), count).map((slot) => ({
@@ -90,7 +97,15 @@ export class OwnersDesk {
         local: localText(slot, plan.zone),
         amount: buysText(plan),
         paused: states.get(plan.id)?.paused ?? false,
+        willSkip: whySkip(plan),
       }));
+  }
+
+  async #heads(): Promise<ReadonlyMap<string, Head>> {
+    const { settings, books } = this.#deps;
+    return new Map(
+      await Promise.all(settings.accounts.map(async ({ name }) => [name, await books.head(name)] as const)),
+    );
   }
 
   async status(): Promise<StatusView> {
@@ -98,19 +113,20 @@ export class OwnersDesk {
     const now = clock.now();
     const [states, heads, runs, keys] = await Promise.all([
       this.#states(),
-      Promise.all(settings.accounts.map(({ name }) => books.head(name))),
+      this.#heads(),
       this.history(),
       Promise.all(settings.accounts.map(({ name }) => books.keyCheck(name, "trade"))),
     ]);
     const next = await this.next(200);
     const accounts = settings.accounts.map(({ name }, nth) => ({
       name,
-      killed: heads[nth]!.killed,
+      killed: heads.get(name)!.killed,
       key: verdictView(keys[nth]),
     }));
     return {
       label: this.label,
       mode: settings.mode,
+      armed: settings.mode === "live" ? this.#armed([...heads.values()]) : null,
       exchange: this.#place.exchange,
       now: isoOf(now),
       local: localText(now, settings.zone),
@@ -131,32 +147,22 @@ export class OwnersDesk {
           next: next.find((firing) => firing.plan === plan.id)?.local ?? null,
         };
       }),
-      caps: settings.accounts.flatMap(({ name }, nth) => this.#caps(name, heads[nth]!, now)),
+      caps: settings.accounts.flatMap(({ name }) => {
+        const plans = this.#dcaPlans.filter((plan) => this.#accountOf(plan) === name);
+        return capsView(settings, name, plans, heads.get(name)!, now);
+      }),
       openRuns: runs.filter((run) => run.closedAt === null).map((run) => run.run),
       ...(this.#place.deployment === undefined ? {} : { deployment: this.#place.deployment }),
     };
   }
 
-  /** What is used of each cap that holds for a plan of the account. */
-  #caps(account: string, head: Head, now: EpochMs): StatusView["caps"] {
-    const { limits, zone } = this.#deps.settings;
-    const plans = this.#dcaPlans.filter((plan) => this.#accountOf(plan) === account);
-    const assets = [...new Set(plans.map((plan) => plan.pair.quote))];
-    return assets
-      .flatMap((asset) => windowsOf(limits, asset, dayWindow(now, zone), monthWindow(now, zone)))
-      .map(({ asset, code, name, cap }) => ({
-        account,
-        asset,
-        period: code === "CAP_DAY" ? "day" : "month",
-        used: formatShort({ units: head.used.get(name) ?? 0n, scale: 10 }),
-        cap: formatShort(cap),
-      }));
-  }
-
   /** Oldest first. */
   async history(): Promise<readonly RunView[]> {
     const accounts = this.#deps.settings.accounts.map((account) => this.#deps.books.runs(account.name));
-    return (await Promise.all(accounts)).flat().map(({ run, intent }) => runView(run, intent));
+    return (await Promise.all(accounts))
+      .flat()
+      .sort((a, b) => a.run.openedAt - b.run.openedAt)
+      .map(({ run, intent }) => runView(run, intent));
   }
 
   async why(id: string): Promise<WhyView> {
@@ -211,6 +217,13 @@ export class OwnersDesk {
         `${plan.id} is on hold: the order of ${doubtful.run.id} is in doubt; tide resolve ${doubtful.run.id} looks again`,
       );
     }
+    const state = (await this.#states()).get(plan.id);
+    // Test: resuming does not let a plan buy before the month at Kraken is in its new ledger
+    if (state?.blocked?.includes(NEW_LEDGER)) {
+      throw new DeskRefusal(
+        `${plan.id} is on hold: ${NEW_LEDGER}; it goes on by itself when that has been read, for which a key must be set`,
+      );
+    }
     await this.#deps.books.unblock(account, plan.id);
     await this.#setPaused(plan, false);
   }
@@ -229,28 +242,37 @@ export class OwnersDesk {
   /** What is armed, and what must be typed back to arm these plans and caps. */
   async arming(): Promise<ArmingView> {
     const { settings } = this.#deps;
-    const heads = await Promise.all(settings.accounts.map(({ name }) => this.#deps.books.head(name)));
-    const hash = armingHash(this.#deps);
-    const isArmed = heads.every(({ armed }) => armed === hash);
-    // Arming that was interrupted leaves accounts without it.
-    const isNot = heads.some(({ armed }) => armed === undefined);
+    const armed = this.#armed([...(await this.#heads()).values()]);
     return {
       mode: settings.mode,
-      armed: isArmed ? "yes" : isNot ? "no" : "other plans or caps",
+      armed,
       typeBack: armingPhrase(this.#deps),
       plans: this.#dcaPlans.map((plan) => `${plan.id}: ${buysText(plan)}, ${scheduleText(plan.schedule)}`),
       caps: (["perOrder", "perDay", "perMonth"] as const).flatMap((period) =>
-        settings.limits[period].map(({ amount, asset }) => `${period} ${formatShort(amount)} ${asset}`),
+        settings.limits[period].map(
+          ({ amount, asset }) =>
+            `${period} ${formatShort(amount)} ${asset}${settings.accounts.length > 1 ? ", for each account" : ""}`,
+        ),
       ),
     };
+  }
+
+  #armed(heads: readonly Head[]): ArmingView["armed"] {
+    const hash = armingHash(this.#deps);
+    if (heads.every(({ armed }) => armed === hash)) return "yes";
+    // Arming that was interrupted leaves accounts without it.
+    return heads.some(({ armed }) => armed === undefined) ? "no" : "other plans or caps";
   }
 
   async arm(typed: string): Promise<ArmingView> {
     // Before Kraken is asked about the key
     checkArming(this.#deps, typed);
     const problems: string[] = [];
-    for (const { name } of this.#deps.settings.accounts)
-      problems.push(...(await this.checkKey(name, "trade", VERDICT_MS_MAX)).problems);
+    const { accounts } = this.#deps.settings;
+    for (const { name } of accounts) {
+      const found = (await this.checkKey(name, "trade", VERDICT_MS_MAX)).problems;
+      problems.push(...found.map((problem) => (accounts.length > 1 ? `${name}: ${problem}` : problem)));
+    }
     await arm(this.#deps, typed, problems);
     return this.arming();
   }

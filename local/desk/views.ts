@@ -44,6 +44,8 @@ export type NextView = {
   readonly local: string;
   readonly amount: string;
   readonly paused: boolean;
+  /** Why nothing would be bought then, as things stand. */
+  readonly willSkip: "kill switch" | "paused" | "on hold" | null;
 };
 
 export type BalanceView = {
@@ -82,6 +84,8 @@ export type AccountView = {
 export type StatusView = {
   readonly label: string;
   readonly mode: string;
+  /** Null in dry run, which needs no arming. */
+  readonly armed: ArmingView["armed"] | null;
   readonly exchange: string;
   readonly now: string;
   readonly local: string;

@@ -1,12 +1,16 @@
 /** Of a machine: its folder, its switches, its keys. */
 import type { Door } from "../cli/door.ts";
 import type { ArmingView, KeyView, StatusView } from "../desk/views.ts";
-import { bad, type Check, good, note } from "./check.ts";
+import { bad, type Check, good, note, tried } from "./check.ts";
 
 export async function checkMachine(door: Door, stateDir: string): Promise<readonly Check[]> {
   const { result: status } = await door.ask<StatusView>("status");
   const { result: arming } = await door.ask<ArmingView>("arming");
-  const { result: keys } = await door.ask<readonly KeyView[]>("keys-check");
+  // Where Kraken is not reached, everything else is still worth knowing.
+  const keys = await tried("keys", async () => {
+    const { result } = await door.ask<readonly KeyView[]>("keys-check");
+    return result.map((key) => keyCheck(key, "tide keys set takes one"));
+  });
   return [
     good("state folder", `${stateDir} can be worked in; exchange: ${status.exchange}`),
     ...(status.label === "PLAY MONEY"
@@ -19,7 +23,7 @@ export async function checkMachine(door: Door, stateDir: string): Promise<readon
         : [bad("plan", `${id} is on hold: ${blocked}; tide resume ${id} lets it go on`)]),
       ...(paused ? [note("plan", `${id} is paused; tide resume ${id} lets it go on`)] : []),
     ]),
-    ...keys.map((key) => keyCheck(key, "tide keys set takes one")),
+    ...keys,
   ];
 }
 

@@ -7,6 +7,7 @@
  */
 import type { Deps, Message } from "../../shared/app/ports.ts";
 import type { ImportedRun, RunImport } from "../../shared/aws/import-runs.ts";
+import { NEW_LEDGER } from "../../shared/domain/messages.ts";
 import { type Account, accountNameOf } from "../../shared/domain/plan.ts";
 import { isoOf } from "../../shared/domain/time.ts";
 import type { OrderRecord } from "../../shared/kraken/endpoints/order-record.ts";
@@ -14,7 +15,6 @@ import type { Rest } from "../../shared/kraken/rest.ts";
 import { importedLine, importedRun } from "./imported-run.ts";
 import { type MonthAtKraken, monthAtKraken } from "./month-at-kraken.ts";
 
-export const HOLD = "this ledger is new, and what Kraken has of this month is not in it yet";
 /** More would fill a message; the rest is counted. */
 const NAMED_MAX = 20;
 
@@ -39,7 +39,7 @@ export class FirstLedger {
       const { is } = await this.#imports.state(account.name);
       if (is === "done") this.#done.add(account.name);
       if (is !== "wanted") continue;
-      for (const plan of this.#plansOf(account)) await this.#imports.hold(account.name, plan, HOLD);
+      for (const plan of this.#plansOf(account)) await this.#imports.hold(account.name, plan, NEW_LEDGER);
     }
   }
 
@@ -69,7 +69,8 @@ export class FirstLedger {
       state = await this.#imports.state(name);
     }
     if (state.is === "counted") {
-      for (const plan of this.#plansOf(account)) await this.#imports.release(name, plan, HOLD, state.found);
+      for (const plan of this.#plansOf(account))
+        await this.#imports.release(name, plan, NEW_LEDGER, state.found);
       await this.#imports.done(name);
     }
     this.#done.add(name);

@@ -12,6 +12,7 @@ import type { Settings } from "../../shared/domain/plan.ts";
 import { type EpochMs, epochMs, MINUTE_MS } from "../../shared/domain/time.ts";
 import type { VirtualClock } from "../clock.ts";
 import type { Cloud } from "../cloud/cloud.ts";
+import { ClockGuard } from "./clock-guard.ts";
 import { type ControlReply, controlReply, secondsIn } from "./control.ts";
 import type { ExchangeDoor } from "./exchange-door.ts";
 import { Mover } from "./mover.ts";
@@ -64,7 +65,11 @@ export class Machine {
     this.warnings = parts.warnings;
     this.#clearWorld = parts.clearWorld;
     const connected = async () => this.deps;
+    // What a sandbox has of the time is the machine's own.
+    const guard =
+      parts.firstLedger === undefined ? undefined : new ClockGuard(this.clock, this.deps.exchange);
     this.#sweep = async () => {
+      await guard?.needRightClock();
       await parts.firstLedger?.settle();
       return makeSweepHandler(connected)({}, {} as never);
     };
@@ -108,7 +113,8 @@ export class Machine {
       onReset: async () => machine?.resetWorld(),
     });
     machine = new Machine(options, parts);
-    await registerPlans(machine.deps);
+    // With real money the first sweep does it, when the clock is known to be right.
+    if (parts.firstLedger === undefined) await registerPlans(machine.deps);
     await parts.firstLedger?.hold();
     for (const { name } of machine.settings.accounts) {
       for (const { run } of await machine.deps.books.runs(name))

@@ -1,5 +1,5 @@
 /** Opens what a machine is made of, in order, and closes it again when one of them cannot be opened. */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SNSClient } from "@aws-sdk/client-sns";
@@ -99,9 +99,10 @@ export async function openParts(options: MachineOptions, hooks: Hooks): Promise<
   });
   if (kindOf(state.kept.exchange) !== kindOf(options.exchange)) {
     throw new MachineError(
-      `${options.stateDir} belongs to the exchange ${state.kept.exchange}; state is kept apart for each exchange, choose another folder with --state DIR`,
+      `${options.stateDir} belongs to the exchange ${state.kept.exchange}; state is kept apart for each exchange: start it with --exchange ${state.kept.exchange}, or choose another folder with --state DIR`,
     );
   }
+  state.keep({ plansFile: resolve(options.plansFile) });
   const startAt = Math.max(state.kept.clockAt, realNow);
   const clock =
     real === undefined

@@ -23,6 +23,8 @@ const kept = z.object({
   /** Where it began. */
   clockStart: z.number(),
   exchange: z.string(),
+  /** What its machine was last started with. Nothing else accounts for its slots. */
+  plansFile: z.string().optional(),
 });
 export type KeptState = z.infer<typeof kept>;
 
@@ -117,11 +119,13 @@ export function forget(path: string): void {
   rmSync(path, { recursive: true });
 }
 
-/** The exchange that the folder was made with; undefined of a new one. */
-export function exchangeOf(path: string): string | undefined {
+/** What the folder was made with, and is worked with; undefined of a new one. */
+export function keptIn(path: string): KeptState | undefined {
   const file = join(path, "machine.json");
-  return existsSync(file) ? readKept(file).exchange : undefined;
+  return existsSync(file) ? readKept(file) : undefined;
 }
+
+export const exchangeOf = (path: string): string | undefined => keptIn(path)?.exchange;
 
 function readKept(file: string): KeptState {
   const read = kept.safeParse(parse(readFileSync(file, "utf8")));

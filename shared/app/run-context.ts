@@ -10,6 +10,7 @@ import { acquireKey, HOLD_MS_MAX, type KeyLease, LeaseOver } from "./key-gate.ts
 import type { Deps, Message, Snapshot } from "./ports.ts";
 import { Postponed } from "./postponed.ts";
 import { restKey } from "./rest-key.ts";
+import { stepsWith, waitingFor, withoutWait } from "./run-steps.ts";
 import type { Credentials } from "./secret.ts";
 
 const STOPPED =
@@ -19,15 +20,6 @@ const STOPPED =
 export const WORK_MS_MAX = 45 * SECOND_MS;
 /** And no call to Kraken begins after this: a read that is not answered takes 26 s (shared/kraken/rest.ts). */
 const CALLS_MS_MAX = 30 * SECOND_MS;
-
-/** A run that waits for weeks must not outgrow its item: its beginning is kept, and what happened last. */
-const STEPS_FIRST = 10;
-const STEPS_LAST = 50;
-
-const stepsWith = (steps: readonly Step[], noted: Step): readonly Step[] =>
-  steps.length < STEPS_FIRST + STEPS_LAST
-    ? [...steps, noted]
-    : [...steps.slice(0, STEPS_FIRST), ...steps.slice(steps.length - STEPS_LAST + 1), noted];
 
 export class RunContext {
   readonly deps: Deps;
@@ -102,6 +94,24 @@ export class RunContext {
   noted(intent: Intent, what: string): Intent {
     const line = { at: this.deps.clock.now(), what };
     return { ...intent, history: [...intent.history, line].slice(-HISTORY_MAX) };
+  }
+
+  /** What the run waits for, as the last line of its steps. */
+  waits(why: string): void {
+    const noted: Step = { step: "plan", at: this.deps.clock.now(), detail: waitingFor(why) };
+    this.run = {
+      ...this.run,
+      steps: stepsWith(
+        withoutWait(this.run.steps, ({ detail }) => detail),
+        noted,
+      ),
+    };
+  }
+
+  /** The same of an intent, whose run is not written while it waits. */
+  waiting(intent: Intent, why: string): Intent {
+    const history = withoutWait(intent.history, ({ what }) => what);
+    return this.noted({ ...intent, history }, waitingFor(why));
   }
 
   hasTimeFor(ms: number): boolean {

@@ -114,13 +114,14 @@ async function postpone(ctx: RunContext, postponed: Postponed): Promise<void> {
   try {
     if (intent === undefined) {
       if (isKeyStopped || postponed.at > lateAfterOf(ctx)) return await endWithoutOrder(ctx, outcome, reason);
+      ctx.waits(postponed.message);
       ctx.run = { ...ctx.run, dueAt: postponed.at };
       await ctx.deps.ledger.postpone(ctx.run);
     } else if (intent.state === "PLANNED" && isGivenUp(intent, postponed)) {
       await endIntent(ctx, intent, "SKIPPED", outcome, reason);
     } else {
       await tellWaiting(ctx, intent, postponed);
-      await ctx.write(intent, { ...intent, dueAt: postponed.at });
+      await ctx.write(intent, { ...ctx.waiting(intent, postponed.message), dueAt: postponed.at });
     }
   } finally {
     ctx.deps.report({

@@ -87,6 +87,24 @@ export function checkLimits({ limits, at }: LimitsRead, report: Report): void {
   }
 }
 
+/** A cap in a currency that nothing is paid in caps nothing; `100 EURO` looks like one that does. */
+export function checkCapCurrencies(
+  { limits, at }: LimitsRead,
+  plans: readonly Placed<Plan>[],
+  report: Report,
+): void {
+  const paid = new Set(plans.flatMap(({ item }) => (item.kind === "dca" ? [item.pair.quote] : [])));
+  if (paid.size === 0) return;
+  for (const period of ["perOrder", "perDay", "perMonth"] as const) {
+    for (const { asset } of limits[period]) {
+      if (paid.has(asset)) continue;
+      const meant = nearest(asset, [...paid]);
+      const hint = meant === undefined ? "" : `; did you mean ${meant}?`;
+      report.warn(at.get(period)!, `no plan pays in ${asset}, so this cap holds nothing back${hint}`);
+    }
+  }
+}
+
 /** Every quote currency needs a cap, and no plan may want more than the cap for one order. */
 export function checkCaps({ item: plan, at }: Placed<DcaPlan>, limits: Limits, report: Report): void {
   const spend: Money = { amount: plan.spend, asset: plan.pair.quote };

@@ -5,7 +5,15 @@
 import { isMap, isSeq, type Node } from "yaml";
 import type { Settings } from "../domain/plan.ts";
 import { alertReader } from "./alert-reader.ts";
-import { checkAccounts, checkCaps, checkIds, checkLimits, checkSchedule, type Placed } from "./checks.ts";
+import {
+  checkAccounts,
+  checkCapCurrencies,
+  checkCaps,
+  checkIds,
+  checkLimits,
+  checkSchedule,
+  type Placed,
+} from "./checks.ts";
 import type { Mistake, Warning } from "./mistake.ts";
 import { planIn } from "./plan-reader.ts";
 import { type Fields, fields, list, optional, type Reader, scalar } from "./reader.ts";
@@ -75,6 +83,7 @@ function settingsOf(top: Fields, report: Report): Settings | undefined {
   for (const plan of plans) checkSchedule(plan, report);
   if (limits !== undefined) {
     checkLimits(limits, report);
+    checkCapCurrencies(limits, plans, report);
     for (const { item, at } of plans) if (item.kind === "dca") checkCaps({ item, at }, limits.limits, report);
   }
   if (report.count() > 0) return undefined;

@@ -20,6 +20,9 @@ export const sumFills = (a: Fills, b: Fills): Fills => ({
   fee: addFee(a.fee, b.fee),
 });
 
+/** What plans of a new ledger are on hold for, with real money, until the orders of the month are in. */
+export const NEW_LEDGER = "this ledger is new, and what Kraken has of this month is not in it yet";
+
 /** Cost ÷ volume with the digits of `like`, a price of the pair; for people only, nothing is computed from it. */
 export function averagePrice(fills: Fills, like: Price): string {
   return formatShort(divide(fills.cost, fills.volume, like.scale, "down"));

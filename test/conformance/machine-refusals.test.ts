@@ -196,6 +196,19 @@ describe("what a folder holds is kept", () => {
     expect(await winner.stop()).toEqual({ code: 0, signal: null });
   });
 
+  test("by a command that reads other plans: it is refused, and the folder's own are the default", async () => {
+    const state = await usedFolder();
+    const other = await plansFile(PLANS.replace("daily", "another"));
+    for (const verb of ["next", "status", "history"]) {
+      const { code, stderr } = await tide(state, verb, "--plans", other);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/was started with --plans .*, this command says /);
+    }
+    const [next] = (await tide(state, "next", "--count", "1")).json as { plan: string }[];
+    expect(next!.plan).toBe("daily");
+    expect((await tide(state, "doctor")).stdout).toContain("daily");
+  });
+
   test("by --reset together with anything that is refused", async () => {
     const state = await usedFolder();
     const taken = await portInUse();

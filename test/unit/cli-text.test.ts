@@ -20,6 +20,7 @@ const API_KEY = "tKsbT0rade1zQ8vWm4YkLrX2nHcUe7JpDs9AoFiGb5RtVwE3xK6MyNqB";
 const status: StatusView = {
   label: "PLAY MONEY",
   mode: "dry-run",
+  armed: null,
   exchange: "sandbox",
   now: "2026-11-22T12:00:00.000Z",
   local: "Sun 22 Nov 13:00 GMT+1",
@@ -78,9 +79,10 @@ test("next names label, local time, plan and amount, and what will be skipped", 
     local: "Mon 23 Nov 08:00 GMT+1",
     amount: "20 EUR of BTC",
   };
-  expect(nextText("DRY RUN", [{ ...firing, paused: true }])).toBe(
-    "DRY RUN  Mon 23 Nov 08:00 GMT+1  btc  20 EUR of BTC  paused: will be skipped\n",
-  );
+  for (const willSkip of ["paused", "kill switch", "on hold"] as const)
+    expect(nextText("DRY RUN", [{ ...firing, paused: true, willSkip }])).toBe(
+      `DRY RUN  Mon 23 Nov 08:00 GMT+1  btc  20 EUR of BTC  ${willSkip}: will be skipped\n`,
+    );
   expect(nextText("LIVE", [])).toBe("LIVE  no plan has a firing in the next year\n");
 });
 

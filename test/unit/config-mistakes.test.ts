@@ -359,3 +359,17 @@ test("a point between thousands is read as it is written, and warned about", () 
   ]);
   expect(warned(buying("1.50 EUR of BTC"))).toEqual([]);
 });
+
+test("a cap in a currency that no plan pays in is warned about, with the one that was meant", () => {
+  const read = parseTideYaml(
+    `limits: { perOrder: 60 EUR, perDay: 60 EUR, perMonth: 100 EURO }
+plans: [{ id: a, buy: 50 EUR of BTC, every: day 08:00 }]`,
+    "tide.yaml",
+  );
+  expect("warnings" in read && read.warnings).toEqual([
+    expect.objectContaining({
+      path: "limits.perMonth",
+      text: "no plan pays in EURO, so this cap holds nothing back; did you mean EUR?",
+    }),
+  ]);
+});

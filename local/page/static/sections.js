@@ -80,13 +80,12 @@ function showNotices({ killed, accounts }) {
 }
 
 /** @param {Overview} state */
-function showNext({ coming, killed }) {
-  fill(at("next"), { coming, killed }, () => {
+function showNext({ coming }) {
+  fill(at("next"), { coming }, () => {
     const first = coming.find((firing) => !firing.paused) ?? coming[0];
     if (first === undefined)
       return h("p", { class: "empty" }, "No plan fires in the coming year. Plans are in tide.yaml.");
     const rest = coming.filter((firing) => firing !== first).slice(0, 3);
-    const willSkip = killed || first.paused;
     return [
       h(
         "p",
@@ -100,21 +99,20 @@ function showNext({ coming, killed }) {
           " · ",
           first.plan,
         ),
-        willSkip &&
-          h("span", { class: "tag" }, killed ? "will be skipped: kill switch" : "will be skipped: paused"),
+        first.willSkip !== null && h("span", { class: "tag" }, `will be skipped: ${first.willSkip}`),
       ),
       rest.length > 0 &&
         h(
           "ol",
           { class: "next-rest" },
-          rest.map(({ local, amount, plan, paused }) =>
+          rest.map(({ local, amount, plan, willSkip }) =>
             h(
               "li",
               {},
               h("span", { class: "when" }, local),
               h("span", {}, amount),
               h("span", { class: "muted" }, plan),
-              paused && h("span", { class: "tag" }, "paused"),
+              willSkip !== null && h("span", { class: "tag" }, willSkip),
             ),
           ),
         ),
