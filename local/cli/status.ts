@@ -38,6 +38,9 @@ export function statusText(status: StatusView): string {
     status.label === "LIVE" && status.armed !== "yes"
       ? `${label}  NOT ARMED${status.armed === "no" ? "" : " for these plans and caps"}: no order is placed; tide arm does it\n`
       : "",
+    status.plansEdited
+      ? "The plans file was edited since the machine was started: a new start takes it up.\n"
+      : "",
     `\nPlans\n${table(planRows, "  ") || "  none\n"}`,
     `\nCaps\n${table(capRows, "  ") || "  none: nothing can be bought\n"}`,
     `\nTrade ${areMany ? "keys" : "key"}\n${accounts.map(({ name, key }) => keyText(areMany ? `${name}: ` : "", key)).join("")}`,

@@ -19,6 +19,8 @@ export function machinePlace(machine: Machine): Workplace {
     ...ownHand(deps),
     exchange: deps.venue === "sandbox" ? `sandbox at ${machine.exchange.origin}` : "Kraken",
 
+    arePlansEdited: () => machine.arePlansEdited(),
+
     /** A run that only waits for Kraken's rate counter is waited for; one with an order in doubt is reported as it is. */
     async fire(firing, look) {
       const run = runIdOf(firing);

@@ -152,6 +152,7 @@ export class OwnersDesk {
         return capsView(settings, name, plans, heads.get(name)!, now);
       }),
       openRuns: runs.filter((run) => run.closedAt === null).map((run) => run.run),
+      plansEdited: (await this.#place.arePlansEdited?.()) ?? false,
       ...(this.#place.deployment === undefined ? {} : { deployment: this.#place.deployment }),
     };
   }

@@ -113,6 +113,8 @@ export type StatusView = {
     readonly cap: string;
   }[];
   readonly openRuns: readonly string[];
+  /** The plans file was edited since the machine was started, which goes on with what it read then. */
+  readonly plansEdited: boolean;
   readonly deployment?: DeploymentView;
 };
 

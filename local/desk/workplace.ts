@@ -15,6 +15,8 @@ export interface Workplace {
   readonly deps: WorkplaceDeps;
   /** `Kraken`, or which sandbox. */
   readonly exchange: string;
+  /** Only of a machine: its plans file was edited since it was started. */
+  arePlansEdited?(): Promise<boolean>;
   /** What the status says besides; only of a deployment. */
   readonly deployment?: DeploymentView;
 

@@ -16,6 +16,9 @@ export async function checkMachine(door: Door, stateDir: string): Promise<readon
     ...(status.label === "PLAY MONEY"
       ? [note("mode", "play money: nothing here is real")]
       : [modeCheck(arming)]),
+    ...(status.plansEdited
+      ? [bad("plans", "the file was edited since the machine was started; stop it and start it again")]
+      : []),
     killCheck(status.killed, "tide resume turns it off"),
     ...status.plans.flatMap(({ id, paused, blocked }) => [
       ...(blocked === null

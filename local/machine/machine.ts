@@ -2,6 +2,7 @@
  * Everything on one machine: the real functions and adapters, fed by a local scheduler and poller, against the embedded AWS
  * endpoint and an exchange, on one clock that can be moved.
  */
+import { readFile } from "node:fs/promises";
 import type { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { makeHandler as makeDcaHandler } from "../../functions/dca.ts";
 import { makeHandler as makeSweepHandler } from "../../functions/sweep.ts";
@@ -38,6 +39,7 @@ export class Machine {
   readonly state: StateDir;
   readonly settings: Settings;
   readonly warnings: readonly Warning[];
+  readonly #plansText: string;
   readonly options: MachineOptions;
   readonly scheduler: Scheduler;
   readonly #worker: Worker;
@@ -63,6 +65,7 @@ export class Machine {
     this.state = parts.state;
     this.settings = parts.deps.settings;
     this.warnings = parts.warnings;
+    this.#plansText = parts.plansText;
     this.#clearWorld = parts.clearWorld;
     const connected = async () => this.deps;
     // What a sandbox has of the time is the machine's own.
@@ -167,6 +170,12 @@ export class Machine {
       });
     await this.#sweeping;
     await this.pump();
+  }
+
+  /** Whether the plans file says something else than when it was read: that takes a new start. */
+  async arePlansEdited(): Promise<boolean> {
+    const text = await readFile(this.options.plansFile, "utf8").catch(() => this.#plansText);
+    return text !== this.#plansText;
   }
 
   /** Moves machine and exchange forward and comes back when what fell due has run. */

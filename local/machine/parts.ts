@@ -56,6 +56,8 @@ export type Parts = {
   readonly secrets: SecretsManagerClient;
   readonly state: StateDir;
   readonly warnings: readonly Warning[];
+  /** Of the plans file, as it was read. */
+  readonly plansText: string;
   readonly sqs: SQSClient;
   readonly queueUrl: string;
   /** Empties ledger and queues. */
@@ -82,7 +84,7 @@ async function keysIn(state: StateDir, passphrase: AskPassphrase | undefined) {
 
 /** Reads the plans first: with a mistake in them nothing is made and nothing is started. */
 export async function openParts(options: MachineOptions, hooks: Hooks): Promise<Parts> {
-  const { settings, warnings } = await readPlans(options.plansFile);
+  const { settings, warnings, text: plansText } = await readPlans(options.plansFile);
   const real = realExchange(options);
   const apart =
     real === undefined && options.exchange !== "sandbox"
@@ -166,6 +168,7 @@ export async function openParts(options: MachineOptions, hooks: Hooks): Promise<
       secrets,
       state,
       warnings,
+      plansText,
       sqs,
       queueUrl: made.queueUrl,
       clearWorld,

@@ -6,11 +6,13 @@ import type { Settings } from "../../shared/domain/plan.ts";
 import { MachineError } from "./state-dir.ts";
 
 /** Throws MachineError: why the file cannot be read, or every mistake in it. */
-export async function readPlans(file: string): Promise<{ settings: Settings; warnings: readonly Warning[] }> {
+export async function readPlans(
+  file: string,
+): Promise<{ settings: Settings; warnings: readonly Warning[]; text: string }> {
   const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
     throw new MachineError(`${file} cannot be read (${error.code}); name a plans file with --plans FILE`);
   });
   const read = parseTideYaml(text, file);
   if ("mistakes" in read) throw new MachineError(read.mistakes.map(formatMistake).join("\n"));
-  return read;
+  return { ...read, text };
 }

@@ -1,5 +1,7 @@
 /** A new ledger on a live key: what Kraken has of the month is imported once, and the plans wait for their owner. */
 import { afterEach, describe, expect, test } from "vitest";
+import { OwnersDesk } from "../../local/desk/owners-desk.ts";
+import type { Workplace } from "../../local/desk/workplace.ts";
 import { clientOrderIdOf } from "../../shared/app/ids.ts";
 import type { RunImport } from "../../shared/aws/import-runs.ts";
 import { openLedgerHouse, PLANS, placeByHand, SLOTS } from "../support/durability-ledger.ts";
@@ -211,6 +213,17 @@ describe("what cannot be read whole is not believed", () => {
     await lost.house.deps.secrets.credentials("main", "trade", true);
     await lost.house.inTime(ledger.settle());
     expect((await ledgerOf(lost)).runs).toHaveLength(4);
+  });
+
+  test("resuming does not let a plan buy before the month at Kraken is in its new ledger", async () => {
+    const lost = await open();
+    await buyAndLose(lost);
+    await lost.house.faults([{ endpoint: "ClosedOrders", fault: "unavailable", times: 50 }]);
+    await lost.start(lost.newLedger());
+    const { deps } = lost.house;
+    const desk = new OwnersDesk({ deps, exchange: "Kraken" } as Partial<Workplace> as Workplace);
+    await expect(desk.resume("btc-hourly")).rejects.toThrow("it goes on by itself when that has been read");
+    expect((await lost.plan("btc-hourly")).blocked).toMatch(/this ledger is new/);
   });
 
   test("Kraken that does not answer is asked again at the next sweep", async () => {

@@ -209,6 +209,22 @@ describe("what a folder holds is kept", () => {
     expect((await tide(state, "doctor")).stdout).toContain("daily");
   });
 
+  test("a plans file that is edited under a running machine is said to be", async () => {
+    const file = await plansFile(PLANS);
+    const machine = new Program("local/main.ts", [
+      ...["--json", "--port", "0", "--plans", file, "--state", await newPath()],
+    ]);
+    const { page } = JSON.parse(await machine.line(/^\{/)) as { page: string };
+    const edited = async () => {
+      const reply = await fetch(`${page}/api/state`);
+      return ((await reply.json()) as { plansEdited: boolean }).plansEdited;
+    };
+    expect(await edited()).toBe(false);
+    await writeFile(file, PLANS.replace("10 EUR", "20 EUR"));
+    expect(await edited()).toBe(true);
+    await machine.stop();
+  });
+
   test("by --reset together with anything that is refused", async () => {
     const state = await usedFolder();
     const taken = await portInUse();

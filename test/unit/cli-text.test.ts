@@ -45,6 +45,7 @@ const status: StatusView = {
     { account: "main", asset: "EUR", period: "month", used: "0.0000000001", cap: "1000" },
   ],
   openRuns: ["btc-daily@a"],
+  plansEdited: false,
 };
 
 const run: WhyView = {

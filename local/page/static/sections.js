@@ -35,12 +35,23 @@ function showBanner({ label }) {
 }
 
 /** @param {Overview} state */
-function showNotices({ killed, accounts }) {
+function showNotices({ killed, accounts, plansEdited }) {
   const refused = accounts.filter(({ key }) => key !== null && key.problems.length > 0);
   const stopped = accounts.filter((account) => account.killed);
   const where =
     stopped.length === accounts.length ? "" : ` for ${stopped.map(({ name }) => name).join(", ")} only`;
-  fill(at("notices"), { killed, stopped, refused }, () => [
+  fill(at("notices"), { killed, stopped, refused, plansEdited }, () => [
+    plansEdited &&
+      h(
+        "div",
+        { class: "notice" },
+        h(
+          "p",
+          {},
+          h("strong", {}, "The plans file was edited."),
+          " The machine goes on with what it read; a new start takes it up.",
+        ),
+      ),
     killed &&
       h(
         "div",
