@@ -30,9 +30,22 @@ export default function buy({ args, options }: Given): Promise<number> {
       }
     }
     const key = options.key ?? newKey(new Date());
+    // The same name is the same buy: an owner who repeats it is told so.
+    const known =
+      options.key === undefined
+        ? undefined
+        : await door.ask<WhyView>("why", { run: `${plan}@${key}` }).catch(() => undefined);
+    if (known !== undefined && known.result.closedAt !== null)
+      process.stderr.write(`${plan}@${key} is over already; nothing more is bought under this key\n`);
     const { result, zone } = await fire(door, plan, key);
     if (options.json) printJson(result);
-    else print(outcomeLine(result) + goesOnLine(result, zone, options) + stepLines(result, zone));
+    else
+      print(
+        outcomeLine(result) +
+          goesOnLine(result, zone, options) +
+          `Times in ${zone}\n` +
+          stepLines(result, zone),
+      );
     return EXIT_CODE[result.outcome];
   });
 }

@@ -13,6 +13,8 @@ import { type Options, UsageError } from "./verb.ts";
 export type Answered<T> = { readonly label: string; readonly zone: string; readonly result: T };
 
 export interface Door {
+  /** For a person, beside what is going to happen: empty, or why it will not. */
+  readonly note: string;
   ask<T>(verb: string, args?: Record<string, unknown>): Promise<Answered<T>>;
   /** Accounts for missed slots and goes on with what is due. A machine that runs does so by itself. */
   sweep(): Promise<void>;
@@ -121,6 +123,7 @@ async function ownMachine(options: Options): Promise<Door> {
   const at = { machine, desk: new Desk(machine) };
   let closing: Promise<void> | undefined;
   return {
+    note: "No machine runs in this folder now: nothing fires until npm start.\n",
     ask: async <T>(verb: string, args: Record<string, unknown> = {}) =>
       (await perform(at, verb, args)) as Answered<T>,
     async sweep() {
@@ -145,6 +148,7 @@ function tellFound({ outcome, step, detail }: Event): void {
 function overHttp(running: RunningMachine, options: Options): Door {
   const page = running.page.replace(/\/$/, "");
   return {
+    note: "",
     async ask<T>(verb: string, args: Record<string, unknown> = {}) {
       const body = JSON.stringify({
         verb,

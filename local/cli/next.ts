@@ -9,7 +9,7 @@ export default function next({ options }: Given): Promise<number> {
     await door.sweep();
     const { label, result } = await door.ask<readonly NextView[]>("next", { count: options.count });
     if (options.json) printJson(result);
-    else print(nextText(label, result));
+    else print(nextText(label, result) + door.note);
     return 0;
   });
 }

@@ -1,20 +1,20 @@
 /** `tide status`: plans, caps, the key, and what is open. */
 import type { AccountView, StatusView } from "../desk/views.ts";
 import { withDoor } from "./door.ts";
-import { everyText, print, printJson, table } from "./text.ts";
+import { everyText, localOf, print, printJson, table } from "./text.ts";
 import type { Given } from "./verb.ts";
 
 export default function status({ options }: Given): Promise<number> {
   return withDoor(options, async (door) => {
     await door.sweep();
-    const { result } = await door.ask<StatusView>("status");
+    const { result, zone } = await door.ask<StatusView>("status");
     if (options.json) printJson(result);
-    else print(statusText(result));
+    else print(statusText(result, zone) + door.note);
     return 0;
   });
 }
 
-export function statusText(status: StatusView): string {
+export function statusText(status: StatusView, zone: string): string {
   const { label, exchange, local, accounts, plans, caps, openRuns } = status;
   const areMany = accounts.length > 1;
   const planRows = plans.map((plan) => [
@@ -29,7 +29,7 @@ export function statusText(status: StatusView): string {
   const capRows = caps.map(({ account, asset, period, used, cap }) => [
     label,
     ...(areMany ? [account] : []),
-    period === "day" ? "today" : "this month",
+    `${asset} ${period === "day" ? "today" : "this month"}`,
     `${used} of ${cap} ${asset} used`,
   ]);
   return [
@@ -43,7 +43,7 @@ export function statusText(status: StatusView): string {
       : "",
     `\nPlans\n${table(planRows, "  ") || "  none\n"}`,
     `\nCaps\n${table(capRows, "  ") || "  none: nothing can be bought\n"}`,
-    `\nTrade ${areMany ? "keys" : "key"}\n${accounts.map(({ name, key }) => keyText(areMany ? `${name}: ` : "", key)).join("")}`,
+    `\nTrade ${areMany ? "keys" : "key"}\n${accounts.map(({ name, key }) => keyText(areMany ? `${name}: ` : "", key, zone)).join("")}`,
     deploymentText(status),
     openRuns.length === 0 ? "" : `\nOpen runs\n${openRuns.map((run) => `  ${label}  ${run}\n`).join("")}`,
   ].join("");
@@ -91,8 +91,8 @@ function planNotes({ paused, blocked, carry }: StatusView["plans"][number]): str
   return notes.join(", ");
 }
 
-function keyText(account: string, key: AccountView["key"]): string {
+function keyText(account: string, key: AccountView["key"], zone: string): string {
   if (key === null) return `  ${account}not checked yet; tide keys check does it\n`;
   const problems = key.problems.map((problem) => `    ${problem}\n`).join("");
-  return `  ${account}${key.name}: ${key.problems.length === 0 ? "good" : "refused"}, checked ${key.checkedAt}\n${problems}`;
+  return `  ${account}${key.name}: ${key.problems.length === 0 ? "good" : "refused"}, checked ${localOf(key.checkedAt, zone)}\n${problems}`;
 }

@@ -19,6 +19,7 @@ export async function deployedDoor(where: Where, tell: (text: string) => void) {
         throw explainAws(error, at.outputs);
       }
     },
+    note: "",
     needSamePlans: () => needDeployedPlans(at),
     // The deployment's own sweep runs each minute.
     sweep: async () => {},

@@ -1,5 +1,6 @@
 /** The owner's switches: kill, arm and disarm, and the hand on an order that stayed in doubt. */
 import { armingHash } from "../../shared/app/ids.ts";
+import { unsettledIntents } from "../../shared/app/our-orders.ts";
 import { formatShort } from "../../shared/domain/decimal.ts";
 import { DeskError, DeskRefusal } from "./errors.ts";
 import { type KillView, type RunView, runView } from "./views.ts";
@@ -55,15 +56,22 @@ export async function disarm(deps: WorkplaceDeps): Promise<void> {
 export async function resolve(place: Pick<Workplace, "deps" | "resolve">, run: string): Promise<RunView> {
   const { settings, books } = place.deps;
   const quarantined: string[] = [];
+  let isKnown = false;
   for (const { name: account } of settings.accounts) {
-    for (const found of await books.runs(account)) {
-      if (found.intent?.state === "QUARANTINED") quarantined.push(found.run.id);
+    for (const intent of await unsettledIntents(place.deps, account, await books.head(account))) {
+      if (intent.state === "QUARANTINED") quarantined.push(intent.run);
     }
-    if (!quarantined.includes(run)) continue;
-    await place.resolve(account, run);
-    const now = await books.run(account, run);
-    return runView(now!.run, now!.intent);
+    if (quarantined.includes(run)) {
+      await place.resolve(account, run);
+      const now = await books.run(account, run);
+      return runView(now!.run, now!.intent);
+    }
+    isKnown ||= (await books.run(account, run)) !== undefined;
   }
-  const known = quarantined.length === 0 ? "none is" : `these are: ${quarantined.join(", ")}`;
-  throw new DeskError(`${JSON.stringify(run)} is not in quarantine; ${known}`);
+  const others = quarantined.length === 0 ? "none is" : `these are: ${quarantined.join(", ")}`;
+  throw new DeskError(
+    isKnown
+      ? `${JSON.stringify(run)} is not in quarantine; ${others}`
+      : `there is no run ${JSON.stringify(run)} to resolve; in quarantine ${others}`,
+  );
 }

@@ -42,7 +42,9 @@ const VERBS: Readonly<Record<string, Act>> = {
   next: verb(z.strictObject({ count: z.int().min(1).max(200).default(5) }), ({ desk }, { count }) =>
     desk.next(count),
   ),
-  buy: verb(z.strictObject({ plan: text, key: text }), ({ desk }, { plan, key }) => desk.buy(plan, key)),
+  buy: verb(z.strictObject({ plan: text, key: z.string() }), ({ desk }, { plan, key }) =>
+    desk.buy(plan, key),
+  ),
   status: verb(z.strictObject({}), ({ desk }) => desk.status()),
   why: verb(z.strictObject({ run: text }), ({ desk }, { run }) => desk.why(run)),
   history: verb(z.strictObject({}), ({ desk }) => desk.history()),

@@ -54,7 +54,7 @@ describe("what was asked wrongly", () => {
     [["status", "--plans", "none.yaml"], "none.yaml cannot be read"],
     [["buy", "gold", "--yes"], 'there is no plan "gold"; there is btc-weekly'],
     [["why", "btc-weekly@none"], "there is none yet"],
-    [["resolve", "btc-weekly@first"], "is not in quarantine; none is"],
+    [["resolve", "btc-weekly@first"], 'there is no run "btc-weekly@first" to resolve; in quarantine none is'],
     [["keys", "set", "--account", "second"], 'there is no account "second"; there is main'],
     [
       ["keys", "set", "--outputs", "broken.json"],

@@ -57,7 +57,7 @@ describe("resolve", () => {
   test("names what is in quarantine when asked for something else", async () => {
     house = await openHouse();
     await expect(resolve(ownHand(house.deps), "btc-weekly@nothing")).rejects.toThrow(
-      /is not in quarantine; none is/,
+      /there is no run "btc-weekly@nothing" to resolve; in quarantine none is/,
     );
   });
 });

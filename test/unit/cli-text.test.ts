@@ -88,37 +88,42 @@ test("next names label, local time, plan and amount, and what will be skipped", 
 });
 
 test("status shows amounts to the last digit, and what holds a plan back", () => {
-  const text = statusText(status);
+  const text = statusText(status, "Europe/Berlin");
   expect(text).toContain(
     "PLAY MONEY  btc-daily  20 EUR of BTC  every day 08:00  next Mon 23 Nov 08:00 GMT+1  paused, carries 3.1",
   );
-  expect(text).toContain("PLAY MONEY  this month  0.0000000001 of 1000 EUR used");
+  expect(text).toContain("PLAY MONEY  EUR this month  0.0000000001 of 1000 EUR used");
   const killed = [{ ...status.accounts[0]!, killed: true }];
-  expect(statusText({ ...status, accounts: killed })).toContain("PLAY MONEY  KILLED: nothing is ordered;");
+  expect(statusText({ ...status, accounts: killed }, "Europe/Berlin")).toContain(
+    "PLAY MONEY  KILLED: nothing is ordered;",
+  );
 });
 
 test("status of several accounts says of each switch, cap and key whose it is", () => {
   const key = { name: "b-trade", problems: ["untick Withdraw"], checkedAt: "2026-11-22T12:00:00.000Z" };
-  const text = statusText({
-    ...status,
-    killed: true,
-    accounts: [
-      { name: "anna", killed: true, key: null },
-      { name: "ben", killed: false, key },
-    ],
-    plans: [{ ...status.plans[0]!, account: "ben" }],
-    caps: [{ account: "ben", asset: "EUR", period: "day", used: "1", cap: "100" }],
-  });
+  const text = statusText(
+    {
+      ...status,
+      killed: true,
+      accounts: [
+        { name: "anna", killed: true, key: null },
+        { name: "ben", killed: false, key },
+      ],
+      plans: [{ ...status.plans[0]!, account: "ben" }],
+      caps: [{ account: "ben", asset: "EUR", period: "day", used: "1", cap: "100" }],
+    },
+    "Europe/Berlin",
+  );
   expect(text).toContain("KILLED for anna ONLY: nothing is ordered there;");
   expect(text).toContain("btc-daily  ben  20 EUR of BTC");
-  expect(text).toContain("PLAY MONEY  ben  today  1 of 100 EUR used");
+  expect(text).toContain("PLAY MONEY  ben  EUR today  1 of 100 EUR used");
   expect(text).toContain("  anna: not checked yet");
-  expect(text).toContain("  ben: b-trade: refused, checked 2026-11-22T12:00:00.000Z\n    untick Withdraw");
+  expect(text).toContain("  ben: b-trade: refused, checked Sun 22 Nov 13:00 GMT+1\n    untick Withdraw");
 });
 
 test("five working days are one word", () => {
   const plans = [{ ...status.plans[0]!, every: "monday,tuesday,wednesday,thursday,friday 08:10" }];
-  expect(statusText({ ...status, plans })).toContain("every weekday 08:10");
+  expect(statusText({ ...status, plans }, "Europe/Berlin")).toContain("every weekday 08:10");
 });
 
 test("the preview of a buy says what is left under each cap, exactly", () => {

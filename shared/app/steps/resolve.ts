@@ -8,6 +8,7 @@
 import { quarantinedText, uncertainText } from "../../domain/messages.ts";
 import type { Intent } from "../../domain/run.ts";
 import { DAY_MS, type EpochMs, isoOf, later, MINUTE_MS, SECOND_MS } from "../../domain/time.ts";
+import { localText } from "../../domain/zone.ts";
 import { Postponed } from "../postponed.ts";
 import type { RunContext } from "../run-context.ts";
 import { deliver } from "./conclude.ts";
@@ -152,7 +153,7 @@ async function keepInDoubt(ctx: RunContext, intent: Intent, doubt: string, now: 
 
 /** Once per run: the owner hears that an order is in doubt, and that nothing is sent again. */
 export async function tellDoubt(ctx: RunContext, intent: Intent): Promise<void> {
-  const at = isoOf(later(intent.deadline ?? intent.createdAt, 0));
+  const at = localText(intent.deadline ?? intent.createdAt, ctx.plan.zone);
   const text = uncertainText(ctx.label, ctx.run.id, ctx.plan.id, intent.clientOrderId, at);
   const message = {
     id: `${ctx.run.id}#uncertain`,
