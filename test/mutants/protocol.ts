@@ -265,7 +265,7 @@ export const MUTANTS: readonly Mutant[] = [
     from: 'ConditionExpression: "attribute_not_exists(#schedule) OR #schedule <> :schedule",',
     to: 'ConditionExpression: "attribute_not_exists(#schedule) OR #schedule = :schedule",',
     test: {
-      file: "test/conformance/run-ledger.test.ts",
+      file: "test/conformance/ledger-books.test.ts",
       name: "a plan that is registered again is not moved, one with another schedule starts anew",
     },
   },
