@@ -23,7 +23,7 @@ import { apiKeyName, DEFAULT_NAMES, ENVIRONMENT, secretName } from "../shared/co
 import { readSettingsText } from "../shared/config/settings-file.ts";
 import type { MetricName } from "../shared/domain/metrics.ts";
 import type { Settings } from "../shared/domain/plan.ts";
-import { epochMs } from "../shared/domain/time.ts";
+import { type EpochMs, epochMs } from "../shared/domain/time.ts";
 import { createExchange } from "../shared/kraken/client.ts";
 import { undiciTransport } from "../shared/kraken/http.ts";
 import { createRest } from "../shared/kraken/rest.ts";
@@ -37,6 +37,8 @@ export type Surroundings = {
   readonly chance: Chance;
   readonly report: (event: Event) => void;
   readonly measure: (metric: MetricName, value: number) => void;
+  /** Where containers of two deployments may overlap: when this one was started. */
+  readonly startedAt?: EpochMs;
   /** In place of the file that a bundle carries. */
   readonly settings?: Settings;
   /** In place of a connection to the exchange at its address. */
@@ -68,6 +70,7 @@ const inAws = (): Surroundings => ({
   chance: systemChance,
   report: logLine,
   measure: (metric, value) => logMetric(metric, value, Date.now()),
+  startedAt: systemClock.now(),
 });
 
 /** For the functions that hold a key and talk to the exchange. */
@@ -124,6 +127,7 @@ async function withoutKey(around: Surroundings, { dynamo, sqs, sns }: Clients): 
     queue: sqsQueue(sqs, need(env, ENVIRONMENT.dcaQueue), around),
     report,
     measure,
+    ...(around.startedAt === undefined ? {} : { startedAt: around.startedAt }),
   };
 }
 

@@ -1,12 +1,12 @@
 /** `npm start`: everything on one machine, until Ctrl-C. */
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
 import { createRequire, enableCompileCache } from "node:module";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Event } from "../shared/app/ports.ts";
 import type { Label } from "../shared/domain/run.ts";
+import { plansToStart } from "./machine/plans-file.ts";
 import { MachineError } from "./machine/state-dir.ts";
 
 // Half of a start is compiling. In the package's own folder, as `tide` does.
@@ -89,7 +89,7 @@ async function run(options: Options): Promise<void> {
   // With --json standard output holds JSON only; what is for people goes to standard error.
   const say = (text: string) => (options.json ? process.stderr : process.stdout).write(`${text}\n`);
   await checkPort(options.port);
-  const plansFile = options.plans ?? (existsSync("tide.yaml") ? "tide.yaml" : "tide.example.yaml");
+  const { plansFile, starts } = plansToStart(options.reset ? undefined : options.state, options.plans);
 
   const {
     consoleLine,
@@ -108,6 +108,7 @@ async function run(options: Options): Promise<void> {
     stateDir: options.state,
     reset: options.reset,
     plansFile,
+    starts,
     exchange: options.exchange,
     speed: options.speed,
     chance: systemChance,

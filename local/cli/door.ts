@@ -3,10 +3,11 @@
  * it here; or with --aws a deployment.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Event } from "../../shared/app/ports.ts";
 import { DeskRefusal } from "../desk/errors.ts";
+import { defaultPlansFile } from "../machine/plans-file.ts";
 import { keptIn, MachineError, type RunningMachine, readRunning } from "../machine/state-dir.ts";
 import { type Options, UsageError } from "./verb.ts";
 
@@ -67,9 +68,7 @@ function isTaken(error: unknown): boolean {
 export const plansFileOf = (options: Options): string => {
   if (options.plans !== undefined) return options.plans;
   const kept = options.aws ? undefined : keptIn(options.state)?.plansFile;
-  if (kept !== undefined && existsSync(kept)) return kept;
-  const here = ["tide.yaml", "tide.example.yaml"].find((name) => existsSync(name));
-  return here ?? join(import.meta.dirname, "../../tide.example.yaml");
+  return kept ?? defaultPlansFile();
 };
 
 async function overAws(options: Options): Promise<Door> {
@@ -88,7 +87,13 @@ export const outputsFileOf = (options: Options): string => options.outputs ?? "c
 
 /** Looking at a folder with other plans would take its own ones for gone, and close their books. */
 function needItsPlans(stateDir: string, kept: string | undefined, asked: string | undefined): void {
-  if (kept === undefined || asked === undefined || resolve(asked) === kept || !existsSync(kept)) return;
+  if (kept === undefined) return;
+  // Test: by a command while its plans file is not there: it is refused, and its plans stay
+  if (!existsSync(kept))
+    throw new MachineError(
+      `the plans file of ${stateDir} is not there any more: ${kept}; put it back, or npm start -- --plans FILE`,
+    );
+  if (asked === undefined || resolve(asked) === kept) return;
   if (existsSync(asked) && readFileSync(asked, "utf8") === readFileSync(kept, "utf8")) return;
   throw new MachineError(
     `the machine of ${stateDir} was started with --plans ${kept}, this command says ${asked}; ` +

@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import type { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { makeHandler as makeDcaHandler } from "../../functions/dca.ts";
 import { makeHandler as makeSweepHandler } from "../../functions/sweep.ts";
-import type { Deps, Event } from "../../shared/app/ports.ts";
+import type { Deps, Event, SweepDeps } from "../../shared/app/ports.ts";
 import { registerPlans } from "../../shared/app/register-plans.ts";
 import type { Warning } from "../../shared/config/mistake.ts";
 import type { Settings } from "../../shared/domain/plan.ts";
@@ -71,10 +71,11 @@ export class Machine {
     // What a sandbox has of the time is the machine's own.
     const guard =
       parts.firstLedger === undefined ? undefined : new ClockGuard(this.clock, this.deps.exchange);
+    const sweepDeps: SweepDeps =
+      guard === undefined ? this.deps : { ...this.deps, needRightTime: () => guard.needRightClock() };
     this.#sweep = async () => {
-      await guard?.needRightClock();
       await parts.firstLedger?.settle();
-      return makeSweepHandler(connected)({}, {} as never);
+      return makeSweepHandler(async () => sweepDeps)({}, {} as never);
     };
     this.#worker = new Worker({
       sqs: parts.sqs,

@@ -28,6 +28,8 @@ export type MachineOptions = {
   /** Forgets the folder first, once nothing else is in the way. */
   readonly reset?: boolean;
   readonly plansFile: string;
+  /** Of a machine that is started, and not only looked at: whether its owner named the plans file. */
+  readonly starts?: "named" | "default";
   /** `sandbox`, the address of a separate one, or `kraken`. */
   readonly exchange: string;
   /** With the real exchange: where the passphrase of its keys comes from. Else a prompt, or standard input. */
@@ -104,7 +106,8 @@ export async function openParts(options: MachineOptions, hooks: Hooks): Promise<
       `${options.stateDir} belongs to the exchange ${state.kept.exchange}; state is kept apart for each exchange: start it with --exchange ${state.kept.exchange}, or choose another folder with --state DIR`,
     );
   }
-  state.keep({ plansFile: resolve(options.plansFile) });
+  if (options.starts !== undefined)
+    state.keep({ plansFile: resolve(options.plansFile), isPlansFileNamed: options.starts === "named" });
   const startAt = Math.max(state.kept.clockAt, realNow);
   const clock =
     real === undefined

@@ -5,7 +5,7 @@ import * as z from "zod";
 import { makeFolder, writeWhole } from "../cloud/whole-file.ts";
 
 /** A folder of another version is not touched. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** Told to the owner as it is; nothing was started and nothing was lost. */
 export class MachineError extends Error {
@@ -23,8 +23,9 @@ const kept = z.object({
   /** Where it began. */
   clockStart: z.number(),
   exchange: z.string(),
-  /** What its machine was last started with. Nothing else accounts for its slots. */
+  /** What its machine was last started with, and whether its owner named it. Nothing else accounts for its slots. */
   plansFile: z.string().optional(),
+  isPlansFileNamed: z.boolean().optional(),
 });
 export type KeptState = z.infer<typeof kept>;
 
@@ -111,7 +112,8 @@ export function forget(path: string): void {
   }
   const other = readRunning(path);
   if (other !== undefined) throw new MachineError(`${path} is in use by process ${other.pid}; stop it first`);
-  if (exchangeOf(path) === "kraken") {
+  // Of whatever version: a folder that this program cannot read is the one that is started over.
+  if (/"exchange":\s*"kraken"/.test(readFileSync(join(path, "machine.json"), "utf8"))) {
     throw new MachineError(
       `--reset would remove the ledger and the keys of real money in ${path}; choose another folder with --state DIR`,
     );

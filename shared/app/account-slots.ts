@@ -52,7 +52,7 @@ export async function accountSlots(
   const accountedTo = firstOpen === -1 ? slots.at(-1) : slots[firstOpen - 1];
   if (accountedTo !== undefined)
     await deps.books.setAccountedTo(account, plan.id, state.accountedTo, accountedTo);
-  return { fired, missed, areAll: slots.length < SLOTS_MAX };
+  return { fired, missed, areAll: slots.length < SLOTS_MAX, open: [...underway] };
 }
 
 /**

@@ -9,8 +9,6 @@ import { withKey } from "./with-key.ts";
 /** The check before this one, and the account's head. */
 export type KnownOfKey = { readonly known: KeyCheck | undefined; readonly head: Head };
 
-const isBound = ({ lastOrder, unsettled }: Head): boolean => lastOrder !== undefined || unsettled.size > 0;
-
 /** Of the answer to GetApiKeyInfo. */
 export function keyCheckOf(
   deps: Pick<Deps, "keyExpectation">,
@@ -22,8 +20,9 @@ export function keyCheckOf(
 ): KeyCheck {
   const { problems, warnings } = checkKey(info, use, now, deps.keyExpectation(use));
   // Before the first order any account will do: the first key may have been the wrong one.
-  const iban = (isBound(head) ? known?.iban : undefined) ?? fingerprint(info);
-  const isOtherAccount = iban !== fingerprint(info);
+  const iban = (head.isBound ? known?.iban : undefined) || fingerprint(info);
+  // Kraken that says nothing of the account tells nothing about it either.
+  const isOtherAccount = fingerprint(info) !== "" && iban !== fingerprint(info);
   return {
     ...verdictBase(credentials, now, known),
     keyName: info.name,

@@ -22,6 +22,13 @@ async function tellOpenAllowList(deps: SweepDeps, account: string, now: EpochMs)
   await deps.books.addMessage(account, { id: `open-allow-list#${week}`, at: now, ...text });
 }
 
+export type AccountDay = {
+  readonly head: Head;
+  readonly plans: readonly PlanState[];
+  /** Slots that may still get a run: they end as one, or as missed, before long. */
+  readonly open: readonly EpochMs[];
+};
+
 /**
  * True when a line was written. Asking again on the same day changes nothing. Where nothing swept for days, one line accounts
  * for all of them. To be called when every slot has been looked at: what has no run then is named.
@@ -29,7 +36,7 @@ async function tellOpenAllowList(deps: SweepDeps, account: string, now: EpochMs)
 export async function tellDay(
   deps: SweepDeps,
   account: string,
-  { head, plans }: { readonly head: Head; readonly plans: readonly PlanState[] },
+  { head, plans, open }: AccountDay,
   now: EpochMs,
 ): Promise<boolean> {
   const { zone } = deps.settings;
@@ -42,6 +49,9 @@ export async function tellDay(
     const name = dayWindow(at, zone);
     return name > told && name <= yesterday;
   };
+
+  // Test: a slot that is bought late is no slot without a run
+  if (open.some(isToTell)) return false;
 
   await tellOpenAllowList(deps, account, now);
   // Before the first of these days in every zone; the day's own name picks.

@@ -18,6 +18,8 @@ export type Head = {
   readonly armed: string | undefined;
   /** Units of 10^-10 used of each cap window, by the window's name. */
   readonly used: ReadonlyMap<string, bigint>;
+  /** An order was written down once: from then on the account at Kraken is known, and may not change. */
+  readonly isBound: boolean;
   /** Runs whose intent is not settled yet, the ones in quarantine, too: what they did is not in `net`. */
   readonly unsettled: ReadonlySet<string>;
   /** What our own settled orders changed of each asset, in units of 10^-10, by Kraken's asset id. */
@@ -67,6 +69,7 @@ export type Snapshot = {
   readonly run: Run | undefined;
   readonly intent: Intent | undefined;
   readonly keyCheck: KeyCheck | undefined;
+  /** Of the same moment as the head; undefined, too, when they could not be read together. */
   readonly gate: Gate | undefined;
 };
 
@@ -286,4 +289,12 @@ export type Deps = {
 };
 
 /** What the sweep works with: it has no key, and no way to the exchange. */
-export type SweepDeps = Omit<Deps, "keyExpectation" | "exchange" | "secrets" | "gates" | "deadLetters">;
+export type SweepDeps = Omit<Deps, "keyExpectation" | "exchange" | "secrets" | "gates" | "deadLetters"> & {
+  /**
+   * When this container was started with its tide.yaml, where several may be at work: what was registered after that is of
+   * a newer one, and not replaced by it.
+   */
+  readonly startedAt?: EpochMs;
+  /** Throws, in one sentence, when this machine's clock cannot be believed: then no slot is looked at. */
+  readonly needRightTime?: () => Promise<void>;
+};

@@ -66,6 +66,9 @@ export async function registerAccount(
   const agreeing = new Map<string, PlanState>();
   const left = new Map(states.map((state) => [state.id, state]));
   const changes: (() => Promise<void>)[] = [];
+  // Test: a sweep of the settings before does not put an old schedule back
+  const isNewer = (state: PlanState | undefined): boolean =>
+    deps.startedAt !== undefined && state !== undefined && state.activeFrom > deps.startedAt;
   for (const plan of plans) {
     if (plan.kind !== "dca") continue;
     const { id, schedule, zone } = plan;
@@ -75,13 +78,14 @@ export async function registerAccount(
       agreeing.set(id, state);
       continue;
     }
+    if (isNewer(state)) continue;
     // Test: a slot that nothing ran for is written down as missed, and told once
     changes.push(() => replace(deps, account, id, state, plan, now));
   }
   // Test: fires nothing when it comes back: its slots count from then on
   for (const state of left.values()) {
     // Retired already; or a state that only a run has made, which has no slots.
-    if (state.schedule !== undefined)
+    if (state.schedule !== undefined && !isNewer(state))
       changes.push(() => replace(deps, account, state.id, state, undefined, now));
   }
   await inParallel(changes, ACCOUNTS_AT_ONCE, attempt);

@@ -10,6 +10,7 @@ import type { RunReport } from "./run-report.ts";
 import { endIntent } from "./steps/conclude.ts";
 import { control } from "./steps/control.ts";
 import { look } from "./steps/look.ts";
+import { isOtherAccount, OTHER_ACCOUNT } from "./steps/resolve.ts";
 
 export type Resolution =
   | { readonly is: "found" | "absent"; readonly report: RunReport }
@@ -25,6 +26,7 @@ export async function resolveRun(account: string, run: string, deps: Deps): Prom
   const outcome = await withRun(resume, deps, async (ctx): Promise<Resolution | "go-on"> => {
     const intent = ctx.intent;
     if (intent?.state !== "QUARANTINED") return { is: "not-quarantined", state: intent?.state };
+    if (await isOtherAccount(ctx, intent)) return { is: "no-evidence", why: OTHER_ACCOUNT };
     for (const isFirst of [true, false]) {
       const { found } = await look(ctx, intent);
       if (found.length > 0) {

@@ -99,13 +99,8 @@ export class RunContext {
   /** What the run waits for, as the last line of its steps. */
   waits(why: string): void {
     const noted: Step = { step: "plan", at: this.deps.clock.now(), detail: waitingFor(why) };
-    this.run = {
-      ...this.run,
-      steps: stepsWith(
-        withoutWait(this.run.steps, ({ detail }) => detail),
-        noted,
-      ),
-    };
+    const steps = withoutWait(this.run.steps, ({ detail }) => detail);
+    this.run = { ...this.run, steps: stepsWith(steps, noted) };
   }
 
   /** The same of an intent, whose run is not written while it waits. */
@@ -153,13 +148,15 @@ export class RunContext {
       throw new Postponed(at, answer.why, answer.is === "stopped" ? { code: "KEY_STOPPED" } : {});
     }
     this.#lease = answer;
+    // Others may have been waited for.
+    this.#needTime();
     // Free when the head was read, and taken in the very next write: nobody has claimed an order in between.
     this.#isHeadOfLease =
       known !== undefined && known.owner === undefined && answer.takenAt === known.rvn + 1;
     return answer;
   }
 
-  /** Stored and gone on with in another invocation: one that outlives its function is cut off without a word. */
+  /** One that outlives its function is cut off without a word: it goes on in another. */
   #needTime(): void {
     if (this.deps.clock.monotonicMs() - this.startedAtMonotonic <= CALLS_MS_MAX) return;
     const soon = later(this.deps.clock.now(), SECOND_MS);
@@ -252,8 +249,8 @@ export class RunContext {
   }
 
   /**
-   * Private reads under the key, which cost `need` points. A lost lease or a refused nonce takes the key anew, once; what Kraken limits becomes a
-   * pause of the key and a later turn of the run.
+   * Private reads under the key, which cost `need` points. A lost lease or a refused nonce takes the key anew, once; what
+   * Kraken limits becomes a pause of the key and a later turn of the run.
    */
   async withAccount<T>(
     points: number,

@@ -4,6 +4,7 @@
  *
  * Promises: every slot of every plan since it was first seen ends up with a run; doing it twice is doing it once.
  */
+import type { EpochMs } from "../domain/time.ts";
 import { accountSlots } from "./account-slots.ts";
 import { tellDay } from "./daily-line.ts";
 import { inParallel } from "./in-parallel.ts";
@@ -56,7 +57,12 @@ async function sweepAll(deps: SweepDeps, attempt: Attempt): Promise<SweepReport>
   const missed: string[] = [];
   const health: AccountHealth[] = [];
   const planned = plansByAccount(deps);
-  await closeGone(deps, now, attempt);
+  let isTimeRight = false;
+  await attempt(async () => {
+    await deps.needRightTime?.();
+    isTimeRight = true;
+  });
+  if (isTimeRight) await closeGone(deps, now, attempt);
   await inParallel(deps.settings.accounts, ACCOUNTS_AT_ONCE, (account) =>
     attempt(async () => {
       const plans = await deps.books.plans(account.name);
@@ -65,6 +71,8 @@ async function sweepAll(deps: SweepDeps, attempt: Attempt): Promise<SweepReport>
         deps.books.keyCheck(account.name, "trade"),
       ]);
       health.push({ head, plans, key });
+      // Orders and messages go on; which slots have passed cannot be told.
+      if (!isTimeRight) return;
       const ofFile = planned.get(account.name) ?? [];
       const states = await registerAccount(
         deps,
@@ -75,18 +83,22 @@ async function sweepAll(deps: SweepDeps, attempt: Attempt): Promise<SweepReport>
       );
       // Test: many missed slots are no slots without a run
       let isCaughtUp = plans.every(({ id, schedule }) => schedule === undefined || states.has(id));
+      const open: EpochMs[] = [];
       for (const plan of ofFile) {
         const state = states.get(plan.id);
         if (plan.kind !== "dca" || state === undefined) continue;
+        let areAll = false;
         await attempt(async () => {
           const found = await accountSlots(deps, account.name, plan, state, now);
           fired.push(...found.fired);
           missed.push(...found.missed);
-          isCaughtUp &&= found.areAll;
+          open.push(...found.open);
+          areAll = found.areAll;
         });
+        isCaughtUp &&= areAll;
       }
       if (!isCaughtUp) return;
-      await attempt(async () => void (await tellDay(deps, account.name, { head, plans }, now)));
+      await attempt(async () => void (await tellDay(deps, account.name, { head, plans, open }, now)));
     }),
   );
   measureAccounts(deps, health, now);

@@ -95,13 +95,20 @@ export function runImport(dynamo: Dynamo) {
       const names: Record<string, string> = {};
       const values: Item = {
         ...schemaValue,
+        ":true": b(true),
         ":zero": n(0),
         ":used": n(usedUnits),
         ":txid": s(intent.txids[0]!),
         ":client": s(intent.clientOrderId),
         ":at": n(run.openedAt),
       };
-      const sets = [schemaUpdate, "lastTxid = :txid", "lastClientOrderId = :client", "lastAt = :at"];
+      const sets = [
+        schemaUpdate,
+        "bound = :true",
+        "lastTxid = :txid",
+        "lastClientOrderId = :client",
+        "lastAt = :at",
+      ];
       for (const [index, window] of intent.windows.entries()) {
         names[`#w${index}`] = window;
         sets.push(`#w${index} = if_not_exists(#w${index}, :zero) + :used`);

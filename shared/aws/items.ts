@@ -11,7 +11,7 @@ import { epochMs } from "../domain/time.ts";
 import { b, type Item, n, s } from "./dynamo.ts";
 
 /** Of every item. A program that meets another one does not touch it. */
-const SCHEMA = 1;
+const SCHEMA = 2;
 
 export const accountKey = (account: string): string => `A#${account}`;
 export const headKey = (account: string): Item => key(accountKey(account), "HEAD");
@@ -114,6 +114,7 @@ export function headOf(item: Item | undefined): Head {
     dailyTo: item?.dailyTo?.S,
     used,
     net,
+    isBound: item?.bound?.BOOL === true,
     unsettled: new Set(item?.unsettled?.SS),
     lastOrder:
       lastTxid === undefined

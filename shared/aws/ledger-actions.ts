@@ -177,11 +177,18 @@ export function settleActions(
   ];
 }
 
+export type ReadTogether = {
+  readonly items: ReadonlyMap<string, Item>;
+  /** All came in one answer. Else some of them are seconds older than others. */
+  readonly isOneAnswer: boolean;
+};
+
 /** A consistent read of several items; what DynamoDB left out under load is asked for again. */
-export async function readAll(dynamo: Dynamo, keys: readonly Item[]): Promise<ReadonlyMap<string, Item>> {
+export async function readAll(dynamo: Dynamo, keys: readonly Item[]): Promise<ReadTogether> {
   const found = new Map<string, Item>();
   let wanted: Item[] | undefined = [...keys];
-  for (let rounds = 0; wanted !== undefined && wanted.length > 0; rounds++) {
+  let rounds = 0;
+  for (; wanted !== undefined && wanted.length > 0; rounds++) {
     if (rounds > 8) throw new Error("DynamoDB kept leaving items out of a read");
     const Keys: Item[] = wanted;
     const answer = await send(dynamo, (client) =>
@@ -192,5 +199,5 @@ export async function readAll(dynamo: Dynamo, keys: readonly Item[]): Promise<Re
     for (const item of answer.Responses?.[dynamo.table] ?? []) found.set(`${item.pk!.S} ${item.sk!.S}`, item);
     wanted = answer.UnprocessedKeys?.[dynamo.table]?.Keys;
   }
-  return found;
+  return { items: found, isOneAnswer: rounds === 1 };
 }

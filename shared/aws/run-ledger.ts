@@ -81,7 +81,7 @@ export function runLedger(dynamo: Dynamo): RunLedger {
         keyCheckKey(account, "trade"),
         ...(keyHash === undefined ? [] : [gateKey(keyHash)]),
       ];
-      const items = await readAll(dynamo, keys);
+      const { items, isOneAnswer } = await readAll(dynamo, keys);
       const at = (wanted: Item) => items.get(`${wanted.pk!.S} ${wanted.sk!.S}`);
       return {
         head: headOf(at(headKey(account))),
@@ -89,7 +89,8 @@ export function runLedger(dynamo: Dynamo): RunLedger {
         run: runOf(at(runKey(account, run))),
         intent: intentOf(at(intentKey(account, run, 0))),
         keyCheck: keyCheckOf(at(keyCheckKey(account, "trade"))),
-        gate: keyHash === undefined ? undefined : gateOf(at(gateKey(keyHash))),
+        // A gate that is newer than the head would vouch for what the head does not hold yet.
+        gate: keyHash === undefined || !isOneAnswer ? undefined : gateOf(at(gateKey(keyHash))),
       } satisfies Snapshot;
     },
 
@@ -143,7 +144,7 @@ export function runLedger(dynamo: Dynamo): RunLedger {
         ...schemaValue,
       };
       const conditions = [notKilled];
-      const sets = [schemaUpdate];
+      const sets = [schemaUpdate, "bound = :true"];
       for (const [index, window] of windows.entries()) {
         names[`#w${index}`] = window.name;
         const room = capUnits(window.cap) - reservedUnits(intent.order.costMax);

@@ -109,6 +109,12 @@ export function carriedText(
   );
 }
 
+/** Added to how a run ended, when the plan may not go on as if nothing were wrong. */
+export const onHoldText = ({ subject, text }: MessageText, plan: string, why: string): MessageText => ({
+  subject: `${subject.slice(0, 90)} (ON HOLD)`,
+  text: `${text} The plan is ON HOLD: ${why}. When you have looked, tide resume ${plan} lets it go on.`,
+});
+
 export function uncertainText(
   label: Label,
   run: string,

@@ -173,6 +173,13 @@ export type Run = {
 
 export const HISTORY_MAX = 20;
 
+/** Attempts that may have placed an order: all but those that never left or that Kraken refused as a whole. */
+export const perhapsPlaced = ({
+  n,
+  unsent = 0,
+  nonceRefusals,
+}: Pick<Intent, "n" | "unsent" | "nonceRefusals">): number => n - unsent - nonceRefusals;
+
 export const isTerminal = (state: IntentState): boolean =>
   state === "DONE" || state === "SKIPPED" || state === "REFUSED";
 

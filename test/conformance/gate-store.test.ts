@@ -189,6 +189,6 @@ describe("the gate store on a bad day of DynamoDB", () => {
   test("a gate that a later version wrote is not read", async () => {
     await house.gates.write(KEY, undefined, HELD);
     await house.fromTheFuture(`K#${KEY}`, "GATE");
-    await expect(house.gates.read(KEY)).rejects.toThrow("has schema 2, expected 1");
+    await expect(house.gates.read(KEY)).rejects.toThrow("has schema 3, expected 2");
   });
 });

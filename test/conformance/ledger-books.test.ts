@@ -166,7 +166,7 @@ describe("the books", () => {
     await house.books.setPaused(ACCOUNT, PLAN, true);
     await house.books.registerPlan(ACCOUNT, PLAN, AT_NINE, NOW);
     for (const sk of ["HEAD", `PLAN#${PLAN}`]) {
-      expect((await house.item("A#main", sk))?.schemaVersion).toEqual({ N: "2" });
+      expect((await house.item("A#main", sk))?.schemaVersion).toEqual({ N: "3" });
     }
     expect((await house.item("A#main", "HEAD"))?.killed).toEqual({ BOOL: true }); // A kill always works
   });

@@ -95,6 +95,7 @@ describe("settle", () => {
         ["ZEUR", -SPENT_UNITS],
       ]),
       unsettled: new Set(),
+      isBound: true,
       lastOrder: settlement.lastOrder,
     });
     expect(await house.books.messages(ACCOUNT)).toEqual([{ ...settlement.message, sentAt: undefined }]);

@@ -45,6 +45,7 @@ describe("reading", () => {
         used: new Map(),
         net: new Map(),
         unsettled: new Set(),
+        isBound: false,
         lastOrder: undefined,
       },
       plan: undefined,
@@ -85,7 +86,7 @@ describe("reading", () => {
     await reserved();
     await house.ledger.setKeyCheck(ACCOUNT, "trade", A_CHECK);
     await house.fromTheFuture(pk, sk);
-    await expect(read()).rejects.toThrow(`item ${pk} ${sk} has schema 2, expected 1`);
+    await expect(read()).rejects.toThrow(`item ${pk} ${sk} has schema 3, expected 2`);
   });
 });
 

@@ -1,6 +1,6 @@
 /** What cannot be done is refused in one sentence and with exit code 2; nothing is started and nothing is lost. */
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { createServer as createWebServer } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -138,10 +138,14 @@ describe("a machine is not started", () => {
     await writeFile(join(state, "machine.json"), kept);
     const said = await refused(["--port", "0", "--state", state]);
     expect(said).toMatch(
-      /machine\.json is of version 7, this program reads version 1; choose another folder/,
+      /machine\.json is of version 7, this program reads version 2; choose another folder/,
     );
     expect(await readdir(state)).toEqual(["machine.json"]);
     expect(await readFile(join(state, "machine.json"), "utf8")).toBe(kept);
+    // As it says.
+    const anew = new Program("local/main.ts", ["--json", "--port", "0", "--state", state, "--reset"]);
+    await anew.line(/^\{/);
+    await anew.stop();
   });
 });
 
@@ -223,6 +227,34 @@ describe("what a folder holds is kept", () => {
     await writeFile(file, PLANS.replace("10 EUR", "20 EUR"));
     expect(await edited()).toBe(true);
     await machine.stop();
+  });
+
+  test("by a command while its plans file is not there: it is refused, and its plans stay", async () => {
+    const state = await newPath();
+    const file = await plansFile(PLANS);
+    const start = (...args: string[]) =>
+      new Program("local/main.ts", ["--json", "--port", "0", "--state", state, ...args]);
+    const first = start("--plans", file);
+    await first.line(/^\{/);
+    await first.stop();
+    await rename(file, `${file}.away`);
+    for (const words of [["next"], ["status", "--plans", await plansFile(PLANS)]]) {
+      const { code, stderr } = await tide(state, ...words);
+      expect([code, stderr]).toEqual([
+        2,
+        expect.stringMatching(/the plans file of .* is not there any more/),
+      ]);
+    }
+    const lost = start();
+    expect(await lost.exited).toEqual({ code: 2, signal: null });
+    expect(lost.stderr).toMatch(/the plans file of .* is not there any more/);
+    await rename(`${file}.away`, file);
+    // A start that names none works with the one that was named.
+    const again = start();
+    await again.line(/^\{/);
+    const [next] = (await tide(state, "next", "--count", "1")).json as { plan: string }[];
+    expect(next!.plan).toBe("daily");
+    await again.stop();
   });
 
   test("by --reset together with anything that is refused", async () => {

@@ -190,11 +190,28 @@ export const MUTANTS: readonly Mutant[] = [
   {
     step: "the control knows which of our orders the balance held already",
     file: "shared/app/steps/control.ts",
-    from: "for (const run of order.unsettledBefore) {",
-    to: "for (const run of order.unsettledBefore.slice(0, 0)) {",
+    from: "order.unsettledBefore.includes(id) &&",
+    to: 'order.unsettledBefore.includes("") &&',
     test: two(
       "an order of ours that the balance holds already is not counted a second time when it is settled",
     ),
+  },
+  {
+    step: "the control knows that others of our orders pay with the asset",
+    file: "shared/app/steps/control.ts",
+    from: "other.order.quoteId === baseId && perhapsPlaced(other) > 0",
+    to: 'other.order.quoteId === "" && perhapsPlaced(other) > 0',
+    test: two("an order that pays with the asset does not hide one that bought it"),
+  },
+  {
+    step: "a key of another Kraken account proves nothing",
+    file: "shared/app/steps/resolve.ts",
+    from: "if (!(await isOtherAccount(ctx, intent))) return;",
+    to: "if (ctx.deps !== undefined) return;",
+    test: {
+      file: "test/simulation/other-account.test.ts",
+      name: "a key of another Kraken account is refused, and no order in doubt is looked for with it",
+    },
   },
   {
     step: "every order that is known to exist is booked",

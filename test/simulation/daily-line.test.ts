@@ -48,3 +48,38 @@ test("each day has its own line while something sweeps", async () => {
     "2026-11-25: 1 of 1 slot accounted for: 1 bought.",
   ]);
 });
+
+test("a slot that is bought late is no slot without a run", async () => {
+  house = await openHouse({
+    plans: PLANS.replace("monday 08:00", "monday 23:00").replace("within 2h", "within 12h"),
+  });
+  await house.sweep();
+  house.clock.moveTo(Date.parse("2026-11-24T07:00:00Z"));
+  await house.pass(5);
+  expect(await lines()).toEqual([
+    expect.stringContaining("2026-11-23: 1 of 1 slot accounted for: 1 bought."),
+  ]);
+});
+
+test("slots that could not be looked at are waited for", async () => {
+  let isBroken = false;
+  house = await openHouse({
+    plans: PLANS.replace("monday 08:00", "hour at :00").replace("catch-up within 2h", "skip"),
+    around: (deps) => ({
+      ...deps,
+      books: {
+        ...deps.books,
+        async addMissed(...args) {
+          if (!isBroken) return deps.books.addMissed(...args);
+          isBroken = false;
+          throw new Error("throttled");
+        },
+      },
+    }),
+  });
+  await house.sweep();
+  isBroken = true;
+  house.clock.moveTo(Date.parse("2026-11-25T11:00:00Z"));
+  await house.pass(5);
+  expect(await lines()).toEqual([expect.not.stringContaining("WITHOUT A RUN")]);
+});

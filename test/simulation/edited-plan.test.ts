@@ -1,7 +1,8 @@
 /** A plan whose schedule is edited, or that is taken out: its earlier slots are accounted for by the schedule they belong to. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Deps } from "../../shared/app/ports.ts";
+import type { Deps, SweepDeps } from "../../shared/app/ports.ts";
 import { registerPlans } from "../../shared/app/register-plans.ts";
+import { sweepRuns } from "../../shared/app/sweep-runs.ts";
 import { audit } from "../support/audit.ts";
 import { type House, openHouse, PLANS, SLOT, settingsIn } from "../support/house.ts";
 
@@ -132,4 +133,14 @@ test("the day's line counts the slots of both schedules", async () => {
   await house.pass(2);
   const daily = (await house.messages()).find(({ id }) => id.startsWith("daily#"))!;
   expect(daily.text).toMatch(/2 of 2 slots accounted for: 2 bought\./);
+});
+
+test("a sweep of the settings before does not put an old schedule back", async () => {
+  const before = { ...house.deps, startedAt: house.clock.now() } as SweepDeps;
+  at("06:59:59");
+  await deploy(edited("monday 09:00"));
+  at("08:00:01");
+  await house.inTime(sweepRuns(before));
+  await house.fireSlot("2026-11-23T08:00Z");
+  expect(await outcomes()).toEqual({ "btc-weekly@2026-11-23T08:00Z": "bought" });
 });

@@ -1,8 +1,9 @@
 /** A key of another Kraken account than the ledger's orders: nothing is bought with it, and nothing is proven with it. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { DEFAULT_ACCOUNTS } from "../../local/sandbox/accounts.ts";
+import { resolveRun } from "../../shared/app/resolve-run.ts";
 import { audit, type ExchangeOrder } from "../support/audit.ts";
-import { type House, openHouse } from "../support/house.ts";
+import { type House, openHouse, SLOT } from "../support/house.ts";
 
 const [mine] = DEFAULT_ACCOUNTS;
 const [trade] = mine!.keys!;
@@ -50,4 +51,28 @@ test("before the first order any account will do", async () => {
   await house.restart();
   await house.fireSlot();
   expect((await house.run()).run.outcome).toBe("bought");
+});
+
+test("the owner's own asking proves nothing with it either, and the account stays known", async () => {
+  await house.faults([
+    { endpoint: "AddOrder", fault: "drop-reply-after-accept", times: 1 },
+    { endpoint: "ClosedOrders", fault: "visibility-lag", times: 1, seconds: 30 },
+  ]);
+  await house.fireSlot();
+  await house.useKey("theirs");
+  await house.restart();
+  for (let hour = 0; hour < 27; hour++) {
+    house.clock.moveTo(house.clock.now() + 3_600_000);
+    await house.sweep();
+  }
+  expect((await house.run()).intent?.state).toBe("QUARANTINED");
+  const fresh = await house.boot((deps) => deps);
+  expect(await house.inTime(resolveRun("main", `btc-weekly@${SLOT}`, fresh))).toMatchObject({
+    is: "no-evidence",
+    why: expect.stringContaining("another Kraken account"),
+  });
+  await house.useKey("tidekeeper-sandbox-trade");
+  const right = await house.boot((deps) => deps);
+  expect((await house.inTime(resolveRun("main", `btc-weekly@${SLOT}`, right))).is).toBe("found");
+  expect(await orders()).toHaveLength(1);
 });

@@ -109,7 +109,7 @@ describe("a sweep", () => {
         TableName: "tidekeeper",
         Key: { pk: { S: "A#main" }, sk: { S: "INTENT#btc-weekly@odd#0" } },
         UpdateExpression: "SET schemaVersion = :two",
-        ExpressionAttributeValues: { ":two": { N: "2" } },
+        ExpressionAttributeValues: { ":two": { N: "3" } },
       }),
     );
     await house.restart((deps) => ({
@@ -124,7 +124,7 @@ describe("a sweep", () => {
       expect.any(Number),
     );
     // And it says so: the alarm of the function counts its failures.
-    expect(house.failures.map(String).join()).toContain("has schema 2, expected 1");
+    expect(house.failures.map(String).join()).toContain("has schema 3, expected 2");
     expect(house.failures.map(String).join()).toContain("no queue");
   });
 });

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import type { ExchangeAccount } from "../../shared/app/exchange.ts";
 import type { Deps } from "../../shared/app/ports.ts";
 import { resolveRun } from "../../shared/app/resolve-run.ts";
-import { subtract } from "../../shared/domain/decimal.ts";
+import { add, subtract } from "../../shared/domain/decimal.ts";
 import { volume } from "../../shared/domain/money.ts";
 import { HOUR_MS, MINUTE_MS } from "../../shared/domain/time.ts";
 import { audit, type ExchangeOrder } from "../support/audit.ts";
@@ -164,4 +164,58 @@ test("resolving one order leaves the plan on hold for its other order in doubt",
   house.clock.moveTo(house.clock.now() + 60 * HOUR_MS + MINUTE_MS);
   await house.inTime(resolveRun("main", "btc-weekly@second", house.deps));
   expect(await blocked("btc-weekly")).toBeUndefined();
+});
+
+test("an order that pays with the asset does not hide one that bought it", async () => {
+  const caps = ROOMY.replace("perOrder: 500 EUR", "perOrder: [500 EUR, 0.01 BTC]").replace(
+    "perDay: 1500 EUR",
+    "perDay: [1500 EUR, 0.01 BTC]",
+  );
+  house = await openHouse({
+    plans: `${caps}
+  - id: eth-btc
+    buy: 0.005 BTC of ETH
+    every: monday 08:00
+    ifMissed: catch-up within 2h
+`,
+  });
+  await house.faults([{ ...lost, times: 2 }, lag(400), lag(600)]);
+  await house.fireSlot(SLOT, "btc-weekly");
+  await house.fireSlot(SLOT, "eth-btc");
+  await house.pass(25);
+  expect(await orders()).toHaveLength(2);
+  for (const run of [FIRST, `eth-btc@${SLOT}`]) expect((await house.run(run)).run.outcome).toBe("bought");
+});
+
+test("an order that was only refused before is booked at once, whatever its owner does meanwhile", async () => {
+  let isByHand = false;
+  house = await openHouse({
+    around: withAccount((account) => ({
+      ...account,
+      async balances() {
+        const balances = new Map(await account.balances());
+        const bitcoin = balances.get("XXBT")!;
+        const total = add(bitcoin.total, volume("0.001")) as typeof bitcoin.total;
+        return isByHand ? balances.set("XXBT", { ...bitcoin, total }) : balances;
+      },
+    })),
+  });
+  await house.faults([{ endpoint: "AddOrder", fault: "market-cancel-only", times: 3 }]);
+  await house.fireSlot();
+  isByHand = true;
+  await house.pass(12);
+  expect((await house.run()).run.outcome).toBe("bought");
+  expect(await blocked("btc-weekly")).toBeUndefined();
+  expect(await audit(house)).toEqual([]);
+});
+
+test("a neighbour that Kraken refused before it bought does not keep an absence from being proven", async () => {
+  house = await openHouse({ plans: TWO_PLANS });
+  await house.faults([{ endpoint: "AddOrder", fault: "market-cancel-only", times: 1 }]);
+  await house.fireSlot(SLOT, "btc-two");
+  await house.faults([{ endpoint: "AddOrder", fault: "drop-request", times: 1 }]);
+  await house.fireSlot(SLOT, "btc-weekly");
+  await house.pass(20);
+  for (const run of [FIRST, SECOND]) expect((await house.run(run)).run.outcome).toBe("bought");
+  expect(await audit(house)).toEqual([]);
 });

@@ -18,7 +18,7 @@ export async function armLive(house: House): Promise<void> {
       TableName: "tidekeeper",
       Key: { pk: { S: "A#main" }, sk: { S: "HEAD" } },
       UpdateExpression: "SET armed = :hash, schemaVersion = :one",
-      ExpressionAttributeValues: { ":hash": { S: armingHash(house.deps) }, ":one": { N: "1" } },
+      ExpressionAttributeValues: { ":hash": { S: armingHash(house.deps) }, ":one": { N: "2" } },
     }),
   );
 }

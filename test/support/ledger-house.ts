@@ -90,7 +90,7 @@ export async function openLedgerHouse(seed = 1): Promise<LedgerHouse> {
           TableName: TABLE,
           Key: keyOf(pk, sk),
           UpdateExpression: "SET schemaVersion = :later",
-          ExpressionAttributeValues: { ":later": { N: "2" } },
+          ExpressionAttributeValues: { ":later": { N: "3" } },
         }),
       );
     },

@@ -7,6 +7,7 @@ import {
   carriedText,
   type MessageText,
   nothingBoughtText,
+  onHoldText,
   spentOf,
 } from "../../domain/messages.ts";
 import { metricOf } from "../../domain/metrics.ts";
@@ -111,7 +112,8 @@ export async function endFilled(
     ? nothingBoughtText(ctx.label, ctx.run.id, ctx.plan.id, outcome, reason, nextText(ctx))
     : boughtText(ctx.label, ctx.run.id, ctx.plan, intent.order, fills, nextText(ctx));
   const after = ctx.noted({ ...intent, state: "DONE", fills, reason }, `DONE: ${reason.detail}`);
-  await settleWith(ctx, intent, after, fills, outcome, reason, text, order);
+  const told = order.block === undefined ? text : onHoldText(text, ctx.plan.id, order.block);
+  await settleWith(ctx, intent, after, fills, outcome, reason, told, order);
 }
 
 /** By when it was placed, not by when it was settled: that can be days later, and the control looks around that time. */

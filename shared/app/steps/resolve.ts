@@ -46,12 +46,17 @@ export async function resolve(ctx: RunContext, intent: Intent): Promise<void> {
 
 /** With a key of another Kraken account every look finds nothing, and a proof would be one of nothing. */
 async function needSameAccount(ctx: RunContext, intent: Intent): Promise<void> {
-  if (intent.keyHash === undefined || intent.keyHash === ctx.keyHash) return;
-  const now = await ctx.publicly(() => ctx.deps.exchange.now());
-  await checkTradeKey(ctx, now);
   // Test: a key of another Kraken account is refused, and no order in doubt is looked for with it
-  if (ctx.snapshot.keyCheck?.isOtherAccount === true)
-    return keepInDoubt(ctx, intent, "the key is of another Kraken account than the order", now);
+  if (!(await isOtherAccount(ctx, intent))) return;
+  await keepInDoubt(ctx, intent, OTHER_ACCOUNT, await ctx.publicly(() => ctx.deps.exchange.now()));
+}
+
+export const OTHER_ACCOUNT = "the key is of another Kraken account than the order";
+
+export async function isOtherAccount(ctx: RunContext, { keyHash }: Intent): Promise<boolean> {
+  if (keyHash === undefined || keyHash === ctx.keyHash) return false;
+  await checkTradeKey(ctx, await ctx.publicly(() => ctx.deps.exchange.now()));
+  return ctx.snapshot.keyCheck?.isOtherAccount === true;
 }
 
 /** One look. True when the intent is no longer in doubt, or no longer ours to write. */

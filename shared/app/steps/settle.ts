@@ -1,6 +1,6 @@
 /** reconcile, once the order is known to exist: wait until it is closed, then book what it did, to the last digit. */
 import { sumFills } from "../../domain/messages.ts";
-import type { Fills, Intent } from "../../domain/run.ts";
+import { type Fills, type Intent, perhapsPlaced } from "../../domain/run.ts";
 import { type EpochMs, later, MINUTE_MS, SECOND_MS } from "../../domain/time.ts";
 import { RESOLVE_POINTS } from "../call-points.ts";
 import type { OrderReport } from "../exchange.ts";
@@ -58,7 +58,8 @@ async function book(ctx: RunContext, intent: Intent, reports: readonly OrderRepo
 
 /** After a second attempt: has the first one, proven to have placed nothing, bought something after all? */
 async function surplus(ctx: RunContext, intent: Intent, fills: Fills): Promise<string | undefined> {
-  if (intent.n <= 1) return undefined;
+  // Test: an order that was only refused before is booked at once, whatever its owner does meanwhile
+  if (perhapsPlaced(intent) <= 1) return undefined;
   await ctx.rereadHead();
   const doubt = await ctx.withAccount(RESOLVE_POINTS, 1, (account) =>
     unexplained(ctx, intent, account, fills.volume),
@@ -68,5 +69,5 @@ async function surplus(ctx: RunContext, intent: Intent, fills: Fills): Promise<s
   // Test: a first order that shows after the second one was sent holds the plan up, and is told
   if (now < later(intent.deadline ?? intent.createdAt, SURPLUS_MS_MAX))
     throw new Postponed(later(ctx.deps.clock.now(), MINUTE_MS), `${doubt}; another order is looked for`);
-  return `${intent.clientOrderId} was sent ${intent.n} times, and ${doubt}: look at Kraken for a second order under this id`;
+  return `${intent.clientOrderId} was sent ${perhapsPlaced(intent)} times, and ${doubt}: look at Kraken for a second order under this id`;
 }

@@ -1,7 +1,7 @@
 /** submit: looks first, claims the attempt in the ledger, and sends the order once. */
 import { type CapWindow, checkWindow, reservedUnits } from "../../domain/caps.ts";
 import { formatShort } from "../../domain/decimal.ts";
-import type { Intent, Reason } from "../../domain/run.ts";
+import { type Intent, perhapsPlaced, type Reason } from "../../domain/run.ts";
 import { isoOf, later, MINUTE_MS, SECOND_MS } from "../../domain/time.ts";
 import { BUY_POINTS } from "../call-points.ts";
 import { ExchangeError } from "../errors.ts";
@@ -38,7 +38,7 @@ export async function submit(ctx: RunContext, intent: Intent): Promise<void> {
   const changed = checkTerms(ctx, intent);
   if (changed !== undefined) return endIntent(ctx, intent, "SKIPPED", "refused", changed);
   // Test: what Kraken refuses for a time is tried again for as long as the slot may be late
-  if (intent.n - (intent.unsent ?? 0) >= ATTEMPTS_MAX) {
+  if (perhapsPlaced(intent) >= ATTEMPTS_MAX) {
     const detail = `${ATTEMPTS_MAX} attempts were made and each was proven to have placed nothing`;
     return endIntent(ctx, intent, "SKIPPED", "abandoned", { code: "ATTEMPTS_EXHAUSTED", detail });
   }
