@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import deploy from "../../local/cli/deploy.ts";
 import destroy from "../../local/cli/destroy.ts";
 import { deployedText } from "../../local/deployment/deploy-text.ts";
@@ -55,6 +55,14 @@ const given = (more: object = {}) => ({
   options: { state: ".tide", plans, outputs, yes: true, json: true, ...more },
 });
 const plansHere = () => `plans=${relative(ROOT, plans)}`;
+
+/** What the verbs print in this process is not among the results. */
+beforeEach(() => {
+  for (const stream of [process.stdout, process.stderr]) vi.spyOn(stream, "write").mockReturnValue(true);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 describe("deploy --explain", () => {
   test("says mode, plans, caps, egress, cost and what is kept, warns, and does nothing", async () => {
