@@ -6,14 +6,17 @@ import type { Given } from "./verb.ts";
 
 export default function kill({ options }: Given): Promise<number> {
   return withDoor(options, async (door) => {
-    const { result, label } = await door.ask<KillView>("kill");
+    const { result, label } = await door.ask<KillView>("kill").catch((error: unknown) => {
+      process.stderr.write("The kill switch was NOT set for every account.\n");
+      throw error;
+    });
     await door.sweep();
     if (options.json) printJson(result);
     else print(killText(result, label));
     return (result.notAsked ?? []).length === 0 ? 0 : 1;
   }).catch((error: unknown) => {
     // Whatever does not work here, this does.
-    process.stderr.write(`The kill switch was NOT set for every account. ${AT_KRAKEN}`);
+    process.stderr.write(AT_KRAKEN);
     throw error;
   });
 }

@@ -18,11 +18,17 @@ export function capsView(
   const assets = [...new Set(plans.map((plan) => plan.pair.quote))];
   return assets
     .flatMap((asset) => windowsOf(limits, asset, dayWindow(now, zone), monthWindow(now, zone)))
-    .map(({ asset, code, name, cap }) => ({
-      account,
-      asset,
-      period: code === "CAP_DAY" ? "day" : "month",
-      used: formatShort(amountOfUnits(head.used.get(name) ?? 0n)),
-      cap: formatShort(cap),
-    }));
+    .flatMap(({ asset, code, name, cap }) =>
+      cap === undefined
+        ? []
+        : [
+            {
+              account,
+              asset,
+              period: code === "CAP_DAY" ? "day" : "month",
+              used: formatShort(amountOfUnits(head.used.get(name) ?? 0n)),
+              cap: formatShort(cap),
+            } as const,
+          ],
+    );
 }

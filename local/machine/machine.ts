@@ -169,8 +169,12 @@ export class Machine {
       .finally(() => {
         this.#sweeping = undefined;
       });
-    await this.#sweeping;
-    await this.pump();
+    // What the sweep found goes on, whatever else failed in it.
+    try {
+      await this.#sweeping;
+    } finally {
+      await this.pump();
+    }
   }
 
   /** Whether the plans file says something else than when it was read: that takes a new start. */
@@ -235,7 +239,7 @@ export class Machine {
     this.#sweepTimer.stop();
     clearInterval(this.#keepTimer);
     await this.#worker.stop();
-    await this.#sweeping;
+    await this.#sweeping?.catch(() => {}); // Told where it failed
     this.#keepClock();
     await this.exchange.close();
     await this.cloud.close();

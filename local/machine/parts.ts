@@ -106,8 +106,6 @@ export async function openParts(options: MachineOptions, hooks: Hooks): Promise<
       `${options.stateDir} belongs to the exchange ${state.kept.exchange}; state is kept apart for each exchange: start it with --exchange ${state.kept.exchange}, or choose another folder with --state DIR`,
     );
   }
-  if (options.starts !== undefined)
-    state.keep({ plansFile: resolve(options.plansFile), isPlansFileNamed: options.starts === "named" });
   const startAt = Math.max(state.kept.clockAt, realNow);
   const clock =
     real === undefined
@@ -163,6 +161,9 @@ export async function openParts(options: MachineOptions, hooks: Hooks): Promise<
       for (const QueueUrl of [made.queueUrl, made.deadUrl])
         await sqs.send(new PurgeQueueCommand({ QueueUrl }));
     };
+    // Last: a start that fails leaves the folder with the plans it had.
+    if (options.starts !== undefined)
+      state.keep({ plansFile: resolve(options.plansFile), isPlansFileNamed: options.starts === "named" });
     return {
       deps,
       clock,

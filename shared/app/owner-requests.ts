@@ -82,7 +82,7 @@ function answerText(outcome: Resolution): string {
     case "found":
       return `the order was found; the run ends as ${outcome.report.outcome}`;
     case "absent":
-      return "two looks found no such order and the balance agrees; its amount is free again";
+      return "two looks found no such order; its amount is free again";
     case "no-evidence":
       return `Kraken shows neither the order nor that there is none (${outcome.why}); nothing was changed`;
     case "not-quarantined":

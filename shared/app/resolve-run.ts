@@ -38,13 +38,12 @@ export async function resolveRun(account: string, run: string, deps: Deps): Prom
         );
         return "go-on";
       }
-      const doubt = await control(ctx, intent);
+      const doubt = await control(ctx, intent, { asksOwner: true });
       if (doubt !== undefined) return { is: "no-evidence", why: doubt };
       await ctx.releaseKey();
       if (isFirst) await deps.clock.sleep(BETWEEN_LOOKS_MS);
     }
-    const detail =
-      "two looks at Kraken, days after its deadline, found no such order, and the balance agrees";
+    const detail = "two looks at Kraken, after its deadline, found no such order";
     await endIntent(ctx, intent, "SKIPPED", "abandoned", { code: "UNPROVEN", detail });
     return "go-on";
   });

@@ -52,6 +52,13 @@ export function windowsNow(before: Intent, windows: readonly CapWindow[]) {
   }
   for (const [index, { name, cap }] of windows.entries()) {
     const isHeld = before.windows.includes(name);
+    if (!isHeld) {
+      names[`#w${index}`] = name;
+      values[":cost"] = n(cost);
+      values[":zero"] = n(0);
+      sets.push(`#w${index} = if_not_exists(#w${index}, :zero) + :cost`);
+    }
+    if (cap === undefined) continue;
     names[`#w${index}`] = name;
     // Where the order's cost is held already, the cap itself must hold: it may have been lowered since.
     const room = capUnits(cap) - (isHeld ? 0n : cost);
@@ -60,10 +67,6 @@ export function windowsNow(before: Intent, windows: readonly CapWindow[]) {
     const isEmpty = room < 0n ? "" : `attribute_not_exists(#w${index}) OR `;
     // Test: is refused where that day has no room left, and its amount is free again on both
     conditions.push(`(${isEmpty}#w${index} <= :room${index})`);
-    if (isHeld) continue;
-    values[":cost"] = n(cost);
-    values[":zero"] = n(0);
-    sets.push(`#w${index} = if_not_exists(#w${index}, :zero) + :cost`);
   }
   return { names, values, sets, conditions };
 }

@@ -147,13 +147,14 @@ export function runLedger(dynamo: Dynamo): RunLedger {
       const sets = [schemaUpdate, "bound = :true"];
       for (const [index, window] of windows.entries()) {
         names[`#w${index}`] = window.name;
+        sets.push(`#w${index} = if_not_exists(#w${index}, :zero) + :cost`);
+        if (window.cap === undefined) continue;
         const room = capUnits(window.cap) - reservedUnits(intent.order.costMax);
         values[`:room${index}`] = n(room);
         // Test: a cap that another run used up meanwhile refuses the reservation
         conditions.push(`(attribute_not_exists(#w${index}) OR #w${index} <= :room${index})`);
         // A window that is not there yet holds nothing, and even that is too much for a cap below the cost.
         if (room < 0n) conditions.push(`attribute_exists(#w${index})`);
-        sets.push(`#w${index} = if_not_exists(#w${index}, :zero) + :cost`);
       }
       if (windows.length === 0) for (const name of [":cost", ":zero"]) delete values[name];
       try {
@@ -209,7 +210,7 @@ export function runLedger(dynamo: Dynamo): RunLedger {
           if (head.killed) return { is: "killed" };
           for (const window of windows) {
             const used = head.used.get(window.name) ?? 0n;
-            if (used + reservedUnits(intent.order.costMax) > capUnits(window.cap))
+            if (window.cap !== undefined && used + reservedUnits(intent.order.costMax) > capUnits(window.cap))
               return { is: "full", window, used };
           }
         }

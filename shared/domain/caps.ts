@@ -21,7 +21,8 @@ export type CapWindow = {
   readonly name: string;
   readonly code: "CAP_DAY" | "CAP_MONTH";
   readonly asset: string;
-  readonly cap: Cost;
+  /** Undefined where none is named: what is used is counted all the same, for the day on which one is. */
+  readonly cap: Cost | undefined;
 };
 
 export const capOf = (caps: readonly Money[], asset: string): Cost | undefined =>
@@ -29,13 +30,10 @@ export const capOf = (caps: readonly Money[], asset: string): Cost | undefined =
 
 /** The day and month windows, in the account's zone, that a buy paid in `asset` counts against. */
 export function windowsOf(limits: Limits, asset: string, day: string, month: string): readonly CapWindow[] {
-  const perDay = capOf(limits.perDay, asset);
-  const perMonth = capOf(limits.perMonth, asset);
+  // Test: a cap that is named later counts what was bought before
   return [
-    ...(perDay ? [{ name: `used|day|${asset}|${day}`, code: "CAP_DAY", asset, cap: perDay } as const] : []),
-    ...(perMonth
-      ? [{ name: `used|month|${asset}|${month}`, code: "CAP_MONTH", asset, cap: perMonth } as const]
-      : []),
+    { name: `used|day|${asset}|${day}`, code: "CAP_DAY", asset, cap: capOf(limits.perDay, asset) },
+    { name: `used|month|${asset}|${month}`, code: "CAP_MONTH", asset, cap: capOf(limits.perMonth, asset) },
   ];
 }
 
@@ -85,14 +83,15 @@ export function checkOrderCap(limits: Limits, asset: string, costMax: Cost): Rea
 
 /** The reason a window refuses, given what is used of it; undefined when it has room. */
 export function checkWindow(window: CapWindow, used: bigint, costMax: Cost): Reason | undefined {
-  if (used + reservedUnits(costMax) <= capUnits(window.cap)) return undefined;
-  const left = subtract(window.cap, amountOfUnits(used));
+  const { cap } = window;
+  if (cap === undefined || used + reservedUnits(costMax) <= capUnits(cap)) return undefined;
+  const left = subtract(cap, amountOfUnits(used));
   const room = compare(left, decimal("0")) < 0 ? decimal("0") : left;
   const period = window.code === "CAP_DAY" ? "day" : "month";
   return {
     code: window.code,
     detail:
       `needs up to ${formatShort(costMax)} ${window.asset}; ${formatShort(toScale(room, 2, "down"))} ${window.asset} ` +
-      `is left of ${format(window.cap)} per ${period}`,
+      `is left of ${format(cap)} per ${period}`,
   };
 }

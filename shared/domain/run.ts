@@ -147,6 +147,8 @@ export type Intent = {
   readonly nonceRefusals: number;
   readonly dueAt?: EpochMs;
   readonly txids: readonly string[];
+  /** Kraken's time at which it took the order, the first of several; once it is booked. */
+  readonly placedAt?: EpochMs;
   readonly fills?: Fills;
   readonly reason?: Reason;
   /** At most 20, oldest first. */

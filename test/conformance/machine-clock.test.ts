@@ -1,5 +1,5 @@
 /** The clock of a machine: moved by hand, over a change of daylight saving, and run at another speed. */
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import {
   type BookedRun,
   disagreements,
@@ -8,6 +8,7 @@ import {
   newFolder,
 } from "../support/machine-process.ts";
 
+vi.setConfig({ testTimeout: 90_000 });
 afterEach(endAll);
 
 const plans = (list: string, zone = "UTC") => `

@@ -183,15 +183,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     step: "the control knows what our other orders bought",
     file: "shared/app/steps/control.ts",
-    from: "units: ctx.snapshot.head.net.get(baseId) ?? 0n",
-    to: "units: 0n * (ctx.snapshot.head.net.get(baseId) ?? 0n)",
+    from: "units: head.net.get(baseId) ?? 0n",
+    to: "units: 0n * (head.net.get(baseId) ?? 0n)",
     test: proof("a buy of another plan meanwhile does not look like the missing order"),
   },
   {
     step: "the control knows which of our orders the balance held already",
     file: "shared/app/steps/control.ts",
-    from: "order.unsettledBefore.includes(id) &&",
-    to: 'order.unsettledBefore.includes("") &&',
+    from: "if (wasOpen && other.fills !== undefined && mayBeInBalance(other, order))",
+    to: "if (wasOpen && other.fills !== undefined && baseId === id)",
     test: two(
       "an order of ours that the balance holds already is not counted a second time when it is settled",
     ),
@@ -199,8 +199,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     step: "the control knows that others of our orders pay with the asset",
     file: "shared/app/steps/control.ts",
-    from: "other.order.quoteId === baseId && perhapsPlaced(other) > 0",
-    to: 'other.order.quoteId === "" && perhapsPlaced(other) > 0',
+    from: "if (isOpen && mayStillPay(other, order)) expected",
+    to: "if (isOpen && baseId === id) expected",
     test: two("an order that pays with the asset does not hide one that bought it"),
   },
   {

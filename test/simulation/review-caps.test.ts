@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { amountOfUnits } from "../../shared/domain/caps.ts";
 import { add, compare, decimal, format } from "../../shared/domain/decimal.ts";
 import type { ExchangeOrder } from "../support/audit.ts";
-import { type House, type HouseOptions, openHouse, PLANS } from "../support/house.ts";
+import { type House, type HouseOptions, openHouse, PLANS, settingsIn } from "../support/house.ts";
 
 let house: House;
 const open = async (options: HouseOptions = {}) => {
@@ -66,4 +66,19 @@ describe("an order that is sent after midnight", () => {
     expect(await orders()).toHaveLength(0);
     expect((await house.run(`btc-weekly@${SLOT}`)).run.reason?.code).toBe("CAP_DAY");
   });
+});
+
+test("a cap that is named later counts what was bought before", async () => {
+  await open({ plans: PLANS.replace("perMonth: 2000 EUR, ", "") });
+  await house.fireSlot();
+  await house.buy("second");
+  expect(await orders()).toHaveLength(2);
+  const capped = settingsIn(
+    PLANS.replace("perMonth: 2000 EUR", "perMonth: 250 EUR").replace(/per(Order|Day): 500/g, "per$1: 250"),
+  );
+  await house.restart((deps) => ({ ...deps, settings: capped }));
+  house.clock.moveTo(Date.parse("2026-11-24T09:00:00Z"));
+  await house.buy("third");
+  expect((await house.run("btc-weekly@third")).run.reason?.code).toBe("CAP_MONTH");
+  expect(await orders()).toHaveLength(2);
 });

@@ -5,6 +5,7 @@ import type { Deps } from "../../shared/app/ports.ts";
 import { registerPlans } from "../../shared/app/register-plans.ts";
 import { decimal } from "../../shared/domain/decimal.ts";
 import type { Settings } from "../../shared/domain/plan.ts";
+import { epochMs } from "../../shared/domain/time.ts";
 import { audit, type ExchangeOrder } from "../support/audit.ts";
 import { type House, openHouse, PLANS, settingsIn } from "../support/house.ts";
 
@@ -134,4 +135,25 @@ test("an order whose claim took too long for its deadline is not sent, and tried
   expect((await house.run()).run.outcome).toBe("bought");
   expect(decimal((await orders())[0]!.cost).units).toBeGreaterThan(0n);
   expect(await audit(house)).toEqual([]);
+});
+
+test("a machine whose clock is ahead does not buy before the slot by Kraken's", async () => {
+  house = await openHouse({ startAt: Date.parse("2026-11-22T19:00:00Z") });
+  const aheadMs = 12 * 3_600_000;
+  await house.restart((deps) => ({
+    ...deps,
+    clock: {
+      ...deps.clock,
+      now: () => epochMs(deps.clock.now() + aheadMs),
+      monotonicMs: () => deps.clock.monotonicMs(),
+    },
+    exchange: { ...deps.exchange, now: async () => deps.clock.now() },
+  }));
+  await house.fireSlot();
+  expect(await orders()).toEqual([]);
+  expect((await house.run()).run.closedAt).toBeUndefined();
+  await house.restart();
+  house.clock.moveTo(Date.parse("2026-11-23T07:00:01Z"));
+  await house.fireSlot();
+  expect((await house.run()).run.outcome).toBe("bought");
 });

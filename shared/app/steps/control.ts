@@ -3,10 +3,11 @@
  * own orders put it? A doubt is a reason to wait.
  */
 import { CAP_SCALE } from "../../domain/caps.ts";
-import { add, compare, subtract } from "../../domain/decimal.ts";
+import { add, compare, type Decimal, subtract } from "../../domain/decimal.ts";
+import { spentOf } from "../../domain/messages.ts";
 import type { Volume } from "../../domain/money.ts";
 import { type FrozenOrder, type Intent, perhapsPlaced } from "../../domain/run.ts";
-import { DAY_MS, later, SECOND_MS } from "../../domain/time.ts";
+import { DAY_MS, later, MINUTE_MS, SECOND_MS } from "../../domain/time.ts";
 import { CONTROL_POINTS, RESOLVE_POINTS } from "../call-points.ts";
 import type { ExchangeAccount } from "../exchange.ts";
 import type { RunContext } from "../run-context.ts";
@@ -15,11 +16,26 @@ import { DEADLINE_MS } from "./plan-buy.ts";
 /** Kraken's time is known to some seconds where its answers are slow; whatever is left open errs towards a doubt. */
 const SKEW_MS = 15 * SECOND_MS;
 
-/** Undefined means that the look can be believed. */
-export async function control(ctx: RunContext, intent: Intent): Promise<string | undefined> {
-  await ctx.rereadHead();
-  const reference = ctx.snapshot.head.lastOrder;
+/** From then on an order can no longer be under way to Kraken's records: they show newer ones. */
+const SETTLED_MS = 10 * MINUTE_MS;
+
+/**
+ * Undefined means that the look can be believed. A day after the deadline the balance has no say any more where Kraken shows
+ * an order of ours that is newer than this one would be, or any one if its owner asks: coins that came from elsewhere would
+ * else keep it in doubt for ever.
+ */
+export async function control(
+  ctx: RunContext,
+  intent: Intent,
+  { asksOwner }: { readonly asksOwner: boolean } = { asksOwner: false },
+): Promise<string | undefined> {
+  const now = await ctx.publicly(() => ctx.deps.exchange.now());
+  const deadline = intent.deadline ?? intent.createdAt;
+  const isOld = now - deadline >= DAY_MS;
   return ctx.withAccount(RESOLVE_POINTS, CONTROL_POINTS, async (account) => {
+    // Under the lease: nobody else sends an order between this and the balance.
+    await ctx.rereadHead();
+    const reference = ctx.snapshot.head.lastOrder;
     if (reference !== undefined) {
       const known = await account.findOrders(reference.clientOrderId, later(reference.at, -DAY_MS));
       if (!known.some((report) => report.txid === reference.txid)) {
@@ -29,15 +45,28 @@ export async function control(ctx: RunContext, intent: Intent): Promise<string |
       const info = await account.keyInfo();
       if (info.queryFrom !== undefined || info.queryTo !== undefined) return "the key has a query date limit";
     }
-    return unexplained(ctx, intent, account);
+    // Test: coins that came from elsewhere do not keep an order in doubt for ever
+    const isNewer = reference !== undefined && reference.at > deadline;
+    if (isOld && reference !== undefined && (asksOwner || isNewer)) return undefined;
+    return lessThanBalance(ctx, intent, account);
   });
 }
 
 /**
  * Why Kraken's balance is more than our own orders explain; a buy that went unseen shows like this. `filled` is what is
- * known of the order itself. The head must have been read before.
+ * known of the order itself.
  */
 export async function unexplained(
+  ctx: RunContext,
+  intent: Intent,
+  account: ExchangeAccount,
+  filled: Volume,
+): Promise<string | undefined> {
+  await ctx.rereadHead();
+  return lessThanBalance(ctx, intent, account, filled);
+}
+
+async function lessThanBalance(
   ctx: RunContext,
   intent: Intent,
   account: ExchangeAccount,
@@ -54,30 +83,45 @@ export async function unexplained(
 
 /** The least that our own orders, without this one, leave of the base asset. */
 async function expectedBalance(ctx: RunContext, { order, run }: Intent): Promise<Volume> {
-  const { baseBefore, baseNetBefore, baseId } = order;
+  const { baseBefore, baseNetBefore, baseId, unsettledBefore } = order;
+  const { head } = ctx.snapshot;
   // Test: a buy of another plan meanwhile does not look like the missing order
-  const net = { units: ctx.snapshot.head.net.get(baseId) ?? 0n, scale: CAP_SCALE } as Volume;
-  let expected = subtract(add(baseBefore, net), baseNetBefore);
-  const { unsettled } = ctx.snapshot.head;
-  const runs = new Set([...unsettled, ...order.unsettledBefore]);
+  const net = { units: head.net.get(baseId) ?? 0n, scale: CAP_SCALE } as Volume;
+  let expected: Decimal = subtract(add(baseBefore, net), baseNetBefore);
+  const runs = new Set([...head.unsettled, ...unsettledBefore]);
   runs.delete(run);
-  // Read after the head: what was settled in between is left out although the net change lacks it, and errs towards a doubt.
+  // Read after the head: what was settled in between is counted as if it were not, and errs towards a doubt.
   for (const id of runs) {
     const other = (await ctx.deps.books.run(ctx.account.name, id))?.intent;
     if (other === undefined) continue;
-    // Test: an order of ours that the balance holds already is not counted a second time when it is settled
-    if (other.fills !== undefined && order.unsettledBefore.includes(id) && mayBeInBalance(other, order))
-      expected = subtract(expected, other.fills.volume);
-    // Test: an order that pays with the asset does not hide one that bought it
-    if (other.order.quoteId === baseId && perhapsPlaced(other) > 0)
-      expected = subtract(expected, other.order.costMax);
+    const wasOpen = unsettledBefore.includes(id);
+    const isOpen = head.unsettled.has(id);
+    if (other.order.baseId === baseId) {
+      // Test: an order of ours that the balance holds already is not counted a second time when it is settled
+      if (wasOpen && other.fills !== undefined && mayBeInBalance(other, order))
+        expected = subtract(expected, other.fills.volume);
+    } else if (other.order.quoteId === baseId) {
+      // Test: an order that pays with the asset does not hide one that bought it
+      if (isOpen && mayStillPay(other, order)) expected = subtract(expected, other.order.costMax);
+      else if (!isOpen && wasOpen && other.fills !== undefined && isInBalance(other, order))
+        expected = add(expected, spentOf(other.fills));
+    }
   }
   return expected as Volume;
 }
 
-/** An order whose only attempt that can have placed it was claimed after the balance was read cannot be in it. */
-function mayBeInBalance(other: Intent, { baseId, balanceAt }: FrozenOrder): boolean {
-  if (other.order.baseId !== baseId) return false;
+/** An order that Kraken took, or that was claimed for the only time, after the balance was read cannot be in it. */
+function mayBeInBalance(other: Intent, { balanceAt }: FrozenOrder): boolean {
+  const until = later(balanceAt, SKEW_MS);
+  // Test: a neighbour that bought with its second attempt does not keep an absence from being proven
+  if (other.placedAt !== undefined) return other.placedAt <= until;
   const claimedAt = later(other.deadline ?? other.createdAt, -DEADLINE_MS);
-  return perhapsPlaced(other) > 1 || claimedAt <= later(balanceAt, SKEW_MS);
+  return perhapsPlaced(other) > 1 || claimedAt <= until;
 }
+
+const isInBalance = (other: Intent, { balanceAt }: FrozenOrder): boolean =>
+  other.placedAt !== undefined && later(other.placedAt, SKEW_MS) < balanceAt;
+
+/** One whose last attempt was over long before the balance was read has paid by then, or never will. */
+const mayStillPay = (other: Intent, { balanceAt }: FrozenOrder): boolean =>
+  perhapsPlaced(other) > 0 && later(other.deadline ?? other.createdAt, SETTLED_MS) >= balanceAt;

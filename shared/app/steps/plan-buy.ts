@@ -42,6 +42,9 @@ export async function planBuy(ctx: RunContext): Promise<void> {
 
   const now = await ctx.publicly(() => deps.exchange.now());
   measureSkew(ctx, now);
+  const slot = ctx.run.slot ?? now;
+  // Test: a machine whose clock is ahead does not buy before the slot by Kraken's
+  if (slot > later(now, MINUTE_MS)) throw new Postponed(slot, "its time has not come by Kraken's clock");
   const lateAfter = lateAfterOf(ctx);
   // Test: a firing that comes too late is missed, not bought
   if (now > lateAfter) {

@@ -53,14 +53,14 @@ async function book(ctx: RunContext, intent: Intent, reports: readonly OrderRepo
       : await surplus(ctx, intent, fills);
   // Test: an order that is settled days later does not make later proofs impossible
   const openedAt = Math.max(...reports.map((report) => report.openedAt)) as EpochMs;
-  await endFilled(ctx, { ...intent, txids }, fills, { openedAt, block });
+  const placedAt = Math.min(...reports.map((report) => report.openedAt)) as EpochMs;
+  await endFilled(ctx, { ...intent, txids, placedAt }, fills, { openedAt, block });
 }
 
 /** After a second attempt: has the first one, proven to have placed nothing, bought something after all? */
 async function surplus(ctx: RunContext, intent: Intent, fills: Fills): Promise<string | undefined> {
   // Test: an order that was only refused before is booked at once, whatever its owner does meanwhile
   if (perhapsPlaced(intent) <= 1) return undefined;
-  await ctx.rereadHead();
   const doubt = await ctx.withAccount(RESOLVE_POINTS, 1, (account) =>
     unexplained(ctx, intent, account, fills.volume),
   );
