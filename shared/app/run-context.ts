@@ -16,10 +16,8 @@ import type { Credentials } from "./secret.ts";
 const STOPPED =
   "Kraken refused nonces of two leases in a row: something else uses this API key. Make a dedicated key.";
 
-/** A worker runs at most 60 s (design: queue visibility 120 s); no wait starts after this. */
+/** A worker runs at most 60 s (design: queue visibility 120 s); no wait and no call to Kraken starts after this. */
 export const WORK_MS_MAX = 45 * SECOND_MS;
-/** And no call to Kraken begins after this: a read that is not answered takes 26 s (shared/kraken/rest.ts). */
-const CALLS_MS_MAX = 30 * SECOND_MS;
 
 export class RunContext {
   readonly deps: Deps;
@@ -158,7 +156,7 @@ export class RunContext {
 
   /** One that outlives its function is cut off without a word: it goes on in another. */
   #needTime(): void {
-    if (this.deps.clock.monotonicMs() - this.startedAtMonotonic <= CALLS_MS_MAX) return;
+    if (this.hasTimeFor(0)) return;
     const soon = later(this.deps.clock.now(), SECOND_MS);
     throw new Postponed(soon, "it took too long to go on at once", { code: "LATE" });
   }
