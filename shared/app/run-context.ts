@@ -205,6 +205,11 @@ export class RunContext {
     this.#isHeadOfLease = this.#lease?.isOver === false;
   }
 
+  /** Of the holding that is going on. */
+  get fence(): string | undefined {
+    return this.#lease?.fence.toString();
+  }
+
   /**
    * The account's head, not older than the key's lease: what this lease's calls see at Kraken was claimed before the lease,
    * and so is in `net` or `unsettled`. Only where others held the key since the run was read, the head is read again.

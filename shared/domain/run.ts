@@ -107,6 +107,9 @@ export type FrozenOrder = {
   readonly baseNetBefore: Volume;
   /** Kraken's time, soon after that balance was read. */
   readonly balanceAt: EpochMs;
+  /** The holding of the key that it was read under: what was claimed under a later one cannot be in it. */
+  readonly balanceFence?: string;
+  readonly balanceKeyHash?: string;
   /** Runs whose orders may be in that balance without being in that net change. */
   readonly unsettledBefore: readonly string[];
   /** Hash of what the plan said of money when the order was decided. */

@@ -110,8 +110,11 @@ async function expectedBalance(ctx: RunContext, { order, run }: Intent): Promise
   return expected as Volume;
 }
 
-/** An order that Kraken took, or that was claimed for the only time, after the balance was read cannot be in it. */
-function mayBeInBalance(other: Intent, { balanceAt }: FrozenOrder): boolean {
+/** An order that was claimed under a later holding of the key, or that Kraken took surely later, cannot be in the balance. */
+function mayBeInBalance(other: Intent, { balanceAt, balanceFence, balanceKeyHash }: FrozenOrder): boolean {
+  const isOnlyClaim = perhapsPlaced(other) <= 1 && other.fence !== undefined;
+  if (isOnlyClaim && balanceFence !== undefined && other.keyHash === balanceKeyHash)
+    return BigInt(other.fence!) <= BigInt(balanceFence);
   const until = later(balanceAt, SKEW_MS);
   // Test: a neighbour that bought with its second attempt does not keep an absence from being proven
   if (other.placedAt !== undefined) return other.placedAt <= until;

@@ -34,11 +34,12 @@ export async function lookAtMarket(ctx: RunContext, now: EpochMs) {
     if (foreign !== undefined) return { is: "closed", outcome: "skipped", reason: foreign } as const;
   }
 
-  const { fees, balances, head } = await ctx.withAccount(BUY_POINTS, 2, async (account) => ({
+  const { fees, balances, head, fence } = await ctx.withAccount(BUY_POINTS, 2, async (account) => ({
     fees: await account.feeRates(rules),
     // Test: an order of ours that the balance holds already is not counted a second time when it is settled
     head: await ctx.headOfLease(),
     balances: await account.balances(),
+    fence: ctx.fence,
   }));
   const quote = await ctx.publicly(() => deps.exchange.quote(rules));
   const zero = subtract(plan.spend, plan.spend);
@@ -48,6 +49,7 @@ export async function lookAtMarket(ctx: RunContext, now: EpochMs) {
     baseBefore: (balances.get(rules.baseId)?.total ?? zero) as unknown as Volume,
     baseNetBefore: { units: head.net.get(rules.baseId) ?? 0n, scale: CAP_SCALE } as Volume,
     unsettledBefore: [...head.unsettled],
+    ...(fence === undefined ? {} : { balanceFence: fence, balanceKeyHash: ctx.keyHash }),
   };
   return { is: "open", market: { system, rules, quote, fees, free }, base } as const;
 }
