@@ -28,7 +28,7 @@ export async function handler({ Records: [record] }) {
   const kraken = new ccxt.kraken({ apiKey, secret: privateKey, enableRateLimit: false });
   for (const api of ["public", "private"]) kraken.urls.api[api] = process.env.TIDEKEEPER_KRAKEN_URL;
 
-  await get(`A#${account}`, `KEYCHECK#${use}`);
+  await Promise.all([get(`A#${account}`, `KEYCHECK#${use}`), get(`A#${account}`, "HEAD")]);
   await get("K#plain", "GATE");
   const rvn = { N: "1" };
   await put("K#plain", "GATE", { rvn }, { ConditionExpression: "attribute_not_exists(pk)" });
