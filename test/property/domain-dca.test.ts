@@ -235,7 +235,7 @@ describe("one buy, reckoned by hand", () => {
     expect(sizedAs(tight)).toEqual(["0.03", "100.00", "3.0100"]);
   });
 
-  test("a lot worth a billionth of the fee's unit is sized, and not lot by lot", () => {
+  test("a lot worth a billionth of the fee's unit is sized", () => {
     // Lots of 0.00000001 at 0.000012: one is worth 1.2e-13 EUR, the fee is counted in 1e-5 EUR.
     const dust = rulesOf(HARD_PAIRS.find(([base]) => base === "DUST")!);
     const at: Quote = {

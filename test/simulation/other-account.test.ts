@@ -14,6 +14,11 @@ const theirs = {
   keys: [{ ...trade!, name: "theirs", key: trade!.key.split("").reverse().join("") }],
 };
 
+const LOST_REPLY = [
+  { endpoint: "AddOrder", fault: "drop-reply-after-accept", times: 1 },
+  { endpoint: "ClosedOrders", fault: "visibility-lag", times: 1, seconds: 30 },
+];
+
 let house: House;
 beforeEach(async () => {
   house = await openHouse({ exchangeAccounts: [mine!, theirs] });
@@ -23,10 +28,7 @@ afterEach(() => house.close());
 const orders = () => house.control("GET", "/orders") as Promise<ExchangeOrder[]>;
 
 test("a key of another Kraken account is refused, and no order in doubt is looked for with it", async () => {
-  await house.faults([
-    { endpoint: "AddOrder", fault: "drop-reply-after-accept", times: 1 },
-    { endpoint: "ClosedOrders", fault: "visibility-lag", times: 1, seconds: 30 },
-  ]);
+  await house.faults(LOST_REPLY);
   await house.fireSlot();
   await house.useKey("theirs");
   await house.restart();
@@ -54,10 +56,7 @@ test("before the first order any account will do", async () => {
 });
 
 test("the owner's own asking proves nothing with it either, and the account stays known", async () => {
-  await house.faults([
-    { endpoint: "AddOrder", fault: "drop-reply-after-accept", times: 1 },
-    { endpoint: "ClosedOrders", fault: "visibility-lag", times: 1, seconds: 30 },
-  ]);
+  await house.faults(LOST_REPLY);
   await house.fireSlot();
   await house.useKey("theirs");
   await house.restart();

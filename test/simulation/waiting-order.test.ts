@@ -5,6 +5,7 @@ import type { Deps } from "../../shared/app/ports.ts";
 import { registerPlans } from "../../shared/app/register-plans.ts";
 import { decimal } from "../../shared/domain/decimal.ts";
 import type { Settings } from "../../shared/domain/plan.ts";
+import { TIERS } from "../../shared/domain/rate-counter.ts";
 import { epochMs } from "../../shared/domain/time.ts";
 import { audit, type ExchangeOrder } from "../support/audit.ts";
 import { type House, openHouse, PLANS, settingsIn } from "../support/house.ts";
@@ -156,4 +157,31 @@ test("a machine whose clock is ahead does not buy before the slot by Kraken's", 
   house.clock.moveTo(Date.parse("2026-11-23T07:00:01Z"));
   await house.fireSlot();
   expect((await house.run()).run.outcome).toBe("bought");
+});
+
+test("a holder never calls for more points than it was admitted with", async () => {
+  const stored: number[] = [];
+  house = await openHouse({
+    plans: PLANS.replace("perDay: 500 EUR", "perDay: 2000 EUR").replace("perMonth: 2000", "perMonth: 4000"),
+    around: (deps) => ({
+      ...deps,
+      gates: {
+        ...deps.gates,
+        write(keyHash, before, after) {
+          stored.push(after.counterMilli);
+          return deps.gates.write(keyHash, before, after);
+        },
+      },
+    }),
+  });
+  await house.buy("first");
+  await house.faults([{ endpoint: "AddOrder", fault: "drop-request", times: 1 }]);
+  await house.fireSlot();
+  // Others use what a proof leaves them, just before it is due.
+  house.clock.moveTo((await house.run()).intent!.dueAt! - 1_000);
+  for (const key of ["one", "two", "three"]) await house.buy(key);
+  await house.sweep();
+  await house.pass(3);
+  expect((await house.run()).run.outcome).toBe("bought");
+  expect(Math.max(...stored)).toBeLessThanOrEqual(TIERS.starter.max * 1000);
 });

@@ -16,8 +16,8 @@ import { DEADLINE_MS } from "./plan-buy.ts";
 /** Kraken's time is known to some seconds where its answers are slow; whatever is left open errs towards a doubt. */
 const SKEW_MS = 15 * SECOND_MS;
 
-/** From then on an order can no longer be under way to Kraken's records: they show newer ones. */
-const SETTLED_MS = 10 * MINUTE_MS;
+/** So long after its deadline an order has been paid, or never will be. */
+const PAID_MS = 10 * MINUTE_MS;
 
 /**
  * Undefined means that the look can be believed. A day after the deadline the balance has no say any more where Kraken shows
@@ -46,8 +46,7 @@ export async function control(
       if (info.queryFrom !== undefined || info.queryTo !== undefined) return "the key has a query date limit";
     }
     // Test: coins that came from elsewhere do not keep an order in doubt for ever
-    const isNewer = reference !== undefined && reference.at > deadline;
-    if (isOld && reference !== undefined && (asksOwner || isNewer)) return undefined;
+    if (isOld && reference !== undefined && (asksOwner || reference.at > deadline)) return undefined;
     return lessThanBalance(ctx, intent, account);
   });
 }
@@ -127,4 +126,4 @@ const isInBalance = (other: Intent, { balanceAt }: FrozenOrder): boolean =>
 
 /** One whose last attempt was over long before the balance was read has paid by then, or never will. */
 const mayStillPay = (other: Intent, { balanceAt }: FrozenOrder): boolean =>
-  perhapsPlaced(other) > 0 && later(other.deadline ?? other.createdAt, SETTLED_MS) >= balanceAt;
+  perhapsPlaced(other) > 0 && later(other.deadline ?? other.createdAt, PAID_MS) >= balanceAt;
