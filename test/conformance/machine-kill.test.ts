@@ -47,8 +47,9 @@ test(`killed ${KILLS} times in the middle of its work, it has one order for each
   for (let kill = 0; kill < KILLS; kill++) {
     const isByHand = kill % 2 === 0;
     if (isByHand) {
-      // What was cut off before goes on, and Kraken's rate counter rests. On the way to a slot both happen by themselves.
-      await machine.advance(120);
+      // What was cut off before comes to its end, a proof of absence and a second attempt included, and Kraken's rate
+      // counter rests: nothing below may wait for minutes that nobody moves on. On the way to a slot both happen by themselves.
+      await machine.advance(300);
       asked.push(`by-hand@key-${kill}`);
     }
     const told = machine.events.length;
