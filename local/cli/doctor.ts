@@ -1,5 +1,6 @@
 /** `tide doctor`: what must be right, as a green and red list. */
 import { styleText } from "node:util";
+import type { Settings } from "../../shared/domain/plan.ts";
 import { epochMs } from "../../shared/domain/time.ts";
 import { type Check, isFine, tried } from "../doctor/check.ts";
 import { checkPlans } from "../doctor/plans.ts";
@@ -14,16 +15,21 @@ export default async function doctor({ options }: Given): Promise<number> {
   const kept = options.aws ? undefined : keptIn(options.state);
   const now = epochMs(Math.max(Date.now(), kept?.clockAt ?? 0));
   const { checks: ofPlans, plans } = await checkPlans(plansFile, now);
-  const rest = plans === undefined ? [] : await (options.aws ? ofDeployment : ofMachine)(options, plansFile);
+  const rest =
+    plans === undefined
+      ? []
+      : await (options.aws ? ofDeployment(options, plansFile) : ofMachine(options, plans.settings));
   const checks = [...ofPlans, ...rest];
   if (options.json) printJson({ fine: isFine(checks), checks });
   else print(doctorText(checks, { colors: process.stdout.hasColors?.() === true }));
   return isFine(checks) ? 0 : 3;
 }
 
-async function ofMachine(options: Options): Promise<readonly Check[]> {
+async function ofMachine(options: Options, settings: Settings): Promise<readonly Check[]> {
   const { checkMachine } = await import("../doctor/machine.ts");
-  return tried("state folder", () => withDoor(options, (door) => checkMachine(door, options.state)));
+  return tried("state folder", () =>
+    withDoor(options, (door) => checkMachine(door, options.state, settings)),
+  );
 }
 
 async function ofDeployment(options: Options, plansFile: string): Promise<readonly Check[]> {

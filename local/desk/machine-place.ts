@@ -21,6 +21,11 @@ export function machinePlace(machine: Machine): Workplace {
 
     arePlansEdited: () => machine.arePlansEdited(),
 
+    async market(pair) {
+      const rules = await deps.exchange.pairRules(pair);
+      return { rules, quote: await deps.exchange.quote(rules) };
+    },
+
     /** A run that only waits for Kraken's rate counter is waited for; one with an order in doubt is reported as it is. */
     async fire(firing, look) {
       const run = runIdOf(firing);

@@ -12,6 +12,7 @@ import { DAY_MS, HOUR_MS, isoOf, later } from "../../shared/domain/time.ts";
 import { localText } from "../../shared/domain/zone.ts";
 import { capsView } from "./caps-view.ts";
 import { DeskError, DeskRefusal } from "./errors.ts";
+import { type MarketView, marketsOf } from "./markets.ts";
 import { arm, armingPhrase, checkArming, disarm, kill, resolve } from "./switches.ts";
 import {
   type ArmingView,
@@ -155,6 +156,10 @@ export class OwnersDesk {
       plansEdited: (await this.#place.arePlansEdited?.()) ?? false,
       ...(this.#place.deployment === undefined ? {} : { deployment: this.#place.deployment }),
     };
+  }
+
+  markets(): Promise<readonly MarketView[]> {
+    return marketsOf(this.#place, this.#dcaPlans);
   }
 
   /** Oldest first. */

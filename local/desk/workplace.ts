@@ -4,6 +4,7 @@
  */
 import type { KeyCheck, SweepDeps } from "../../shared/app/ports.ts";
 import type { KeyUseKind } from "../../shared/domain/key-check.ts";
+import type { Pair, PairRules, Quote } from "../../shared/domain/market.ts";
 import type { Firing } from "../../shared/domain/run.ts";
 import type { DeploymentView, KillView, WhyView } from "./views.ts";
 
@@ -19,6 +20,8 @@ export interface Workplace {
   arePlansEdited?(): Promise<boolean>;
   /** What the status says besides; only of a deployment. */
   readonly deployment?: DeploymentView;
+  /** What the exchange says of a pair. Not of a deployment: from the owner's own address Kraken is never asked. */
+  market?(pair: Pair): Promise<{ readonly rules: PairRules; readonly quote: Quote }>;
 
   /**
    * Sends the firing, and comes back when its run is over, or waits for more than is worth waiting for here. `look` answers

@@ -1,9 +1,17 @@
 /** Of a machine: its folder, its switches, its keys. */
+import type { Settings } from "../../shared/domain/plan.ts";
 import type { Door } from "../cli/door.ts";
+import type { MarketView } from "../desk/markets.ts";
 import type { ArmingView, KeyView, StatusView } from "../desk/views.ts";
 import { bad, type Check, good, note, tried } from "./check.ts";
+import { marketCheck } from "./market.ts";
+import { dcaPlans } from "./plans.ts";
 
-export async function checkMachine(door: Door, stateDir: string): Promise<readonly Check[]> {
+export async function checkMachine(
+  door: Door,
+  stateDir: string,
+  settings: Settings,
+): Promise<readonly Check[]> {
   const { result: status } = await door.ask<StatusView>("status");
   const { result: arming } = await door.ask<ArmingView>("arming");
   // Where Kraken is not reached, everything else is still worth knowing.
@@ -26,6 +34,10 @@ export async function checkMachine(door: Door, stateDir: string): Promise<readon
         : [bad("plan", `${id} is on hold: ${blocked}; tide resume ${id} lets it go on`)]),
       ...(paused ? [note("plan", `${id} is paused; tide resume ${id} lets it go on`)] : []),
     ]),
+    ...(await tried("markets", async () => {
+      const { result } = await door.ask<readonly MarketView[]>("markets");
+      return dcaPlans(settings).map((plan) => marketCheck(plan, result));
+    })),
     ...keys,
   ];
 }

@@ -46,6 +46,7 @@ const VERBS: Readonly<Record<string, Act>> = {
     desk.buy(plan, key),
   ),
   status: verb(z.strictObject({}), ({ desk }) => desk.status()),
+  markets: verb(z.strictObject({}), ({ desk }) => desk.markets()),
   why: verb(z.strictObject({ run: text }), ({ desk }, { run }) => desk.why(run)),
   history: verb(z.strictObject({}), ({ desk }) => desk.history()),
   pause: verb(z.strictObject({ plan: text }), async ({ desk }, { plan }) => {

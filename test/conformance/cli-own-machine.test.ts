@@ -128,6 +128,7 @@ test("doctor names what is right, and ends with 3 for what must be mended", asyn
     /^ok +state folder +.* can be worked in; exchange: sandbox at /m,
     /^note +mode +play money/m,
     /^note +plan +eth-weekdays is paused; tide resume eth-weekdays/m,
+    /^ok +market +btc-daily: BTC\/EUR is traded; the smallest order of BTC costs about \d+\.\d+ EUR$/m,
     /^ok +trade key +main, tidekeeper-sandbox-trade: good$/m,
     /^All is well\.$/m,
   ])
