@@ -2,6 +2,7 @@
 import { checkKey, type KeyInfo, type KeyUseKind } from "../domain/key-check.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { ExchangeError } from "./errors.ts";
+import { keyHashOf, krakenAccountOf } from "./ids.ts";
 import type { Deps, Head, KeyCheck } from "./ports.ts";
 import type { Credentials } from "./secret.ts";
 import { withKey } from "./with-key.ts";
@@ -27,6 +28,7 @@ export function keyCheckOf(
     ...verdictBase(credentials, now, known),
     keyName: info.name,
     iban,
+    krakenAccount: iban === "" ? keyHashOf(credentials.apiKey) : krakenAccountOf(iban),
     // Test: a key of another Kraken account is refused, and no order in doubt is looked for with it
     problems: isOtherAccount ? [...problems, OTHER_ACCOUNT] : problems,
     warnings,
@@ -46,6 +48,7 @@ function verdictBase(credentials: Credentials, now: EpochMs, known: KeyCheck | u
     secretVersion: credentials.version,
     checkedAt: now,
     ...(known?.iban === undefined ? {} : { iban: known.iban }),
+    ...(known?.krakenAccount === undefined ? {} : { krakenAccount: known.krakenAccount }),
     since: (isSame ? known?.since : undefined) ?? now,
   };
 }
@@ -66,10 +69,47 @@ export async function checkKeyNow(
   if (credentials === undefined) return undefined;
   const [known, head] = await Promise.all([deps.books.keyCheck(account, use), deps.books.head(account)]);
   const check = await ask(deps, account, use, credentials, { known, head });
-  await deps.ledger.setKeyCheck(account, use, check);
-  if (check.problems.length > 0) deps.measure("KeysRefused", 1);
-  return check;
+  const kept = await keepVerdict(deps, account, use, check);
+  if (kept.problems.length > 0) deps.measure("KeysRefused", 1);
+  return kept;
 }
+
+/**
+ * Keeps the verdict, and answers what is kept: a key of the Kraken account that another account of tide.yaml has is refused.
+ * Caps are counted for each account by itself, so that the two would spend twice what they say.
+ */
+export async function keepVerdict(
+  deps: Pick<Deps, "settings" | "books" | "ledger">,
+  account: string,
+  use: KeyUseKind,
+  check: KeyCheck,
+): Promise<KeyCheck> {
+  let holder = await deps.ledger.setKeyCheck(account, use, check);
+  if (holder !== undefined && !(await hasStill(deps, holder, check.krakenAccount!))) {
+    holder = await deps.ledger.setKeyCheck(account, use, check, holder);
+  }
+  // Test: another key of the same account
+  if (holder === undefined) return check;
+  const { krakenAccount: _, ...verdict } = check;
+  const refused = { ...verdict, problems: [...check.problems, takenText(holder)] };
+  await deps.ledger.setKeyCheck(account, use, refused);
+  return refused;
+}
+
+/** Not when it left tide.yaml, and not when its keys are of another Kraken account now. */
+async function hasStill(
+  { settings, books }: Pick<Deps, "settings" | "books">,
+  holder: string,
+  krakenAccount: string,
+): Promise<boolean> {
+  if (!settings.accounts.some(({ name }) => name === holder)) return false;
+  const checks = await Promise.all([books.keyCheck(holder, "trade"), books.keyCheck(holder, "read")]);
+  return checks.some((check) => check?.krakenAccount === krakenAccount);
+}
+
+const takenText = (holder: string): string =>
+  `the key belongs to the Kraken account that account ${holder} of tide.yaml has: caps hold for each account by itself, and two ` +
+  "would spend twice; give one of them a key of another Kraken account";
 
 async function ask(
   deps: Deps,

@@ -18,6 +18,10 @@ export function clientOrderIdOf(account: string, run: string, leg: number): stri
 export const keyHashOf = (apiKey: string): string =>
   createHash("sha256").update(`tk1|key|${apiKey}`).digest("hex").slice(0, 32);
 
+/** Names a Kraken account in the ledger, by its IBAN at Kraken, without telling it. */
+export const krakenAccountOf = (iban: string): string =>
+  createHash("sha256").update(`tk1|kraken-account|${iban}`).digest("hex").slice(0, 32);
+
 /** What changes when a schedule or a plan changes: for noticing, not for security. */
 export const hashOf = (value: unknown): string =>
   createHash("sha256").update(canonical(value)).digest("hex").slice(0, 32);

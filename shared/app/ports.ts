@@ -57,6 +57,8 @@ export type KeyCheck = {
   readonly checkedAt: EpochMs;
   /** Of the Kraken account that the first key belonged to: the ledger is of that one. */
   readonly iban?: string;
+  /** Names that Kraken account without telling it; where Kraken told nothing of the account, the key. */
+  readonly krakenAccount?: string;
   /** The key belongs to another Kraken account than the ledger. */
   readonly isOtherAccount?: boolean;
   /** When a check first met this version of the secret: the age of the key. */
@@ -154,7 +156,16 @@ export interface RunLedger {
   /** The intent is in doubt for good: its reservation stays, its plan is blocked, and the owner is told. */
   quarantine(run: Run, before: Intent, after: Intent, message: Message): Promise<boolean>;
 
-  setKeyCheck(account: string, use: KeyUseKind, check: KeyCheck): Promise<void>;
+  /**
+   * Keeps the verdict, and that `check.krakenAccount` is this account's: both or neither. Undefined when that is done, or a
+   * newer verdict is there; else the name of the account that has that Kraken account. It is taken over from `former`.
+   */
+  setKeyCheck(
+    account: string,
+    use: KeyUseKind,
+    check: KeyCheck,
+    former?: string,
+  ): Promise<string | undefined>;
   messageSent(account: string, id: string, at: EpochMs): Promise<void>;
 }
 

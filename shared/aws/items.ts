@@ -23,6 +23,8 @@ export const outboxKey = (account: string, id: string): Item => key(accountKey(a
 export const keyCheckKey = (account: string, use: string): Item =>
   key(accountKey(account), `KEYCHECK#${use}`);
 export const gateKey = (keyHash: string): Item => key(`K#${keyHash}`, "GATE");
+/** Which account of tide.yaml has this Kraken account. */
+export const holderKey = (krakenAccount: string): Item => key(`K#${krakenAccount}`, "HOLDER");
 /** Accounts that plans were registered for: one that leaves tide.yaml would else be found nowhere. */
 export const accountsKey = (): Item => key("ACCOUNTS", "KNOWN");
 export const syncKey = (): Item => key("SYNC", "PLANS");
@@ -170,6 +172,12 @@ export const keyCheckItem = (account: string, use: string, check: KeyCheck): Ite
 
 export const keyCheckOf = (item: Item | undefined): KeyCheck | undefined =>
   checked(item) === undefined ? undefined : (fromDoc(item!.doc!.S!) as KeyCheck);
+
+export const holderItem = (krakenAccount: string, account: string): Item => ({
+  ...holderKey(krakenAccount),
+  ...version,
+  account: s(account),
+});
 
 export const gateItem = (keyHash: string, gate: Gate): Item => ({
   ...gateKey(keyHash),

@@ -1,26 +1,46 @@
-/** The last verdict on each key. */
-import { PutItemCommand } from "@aws-sdk/client-dynamodb";
+/** The last verdict on each key, and whose each Kraken account is. */
+import { TransactWriteItemsCommand } from "@aws-sdk/client-dynamodb";
 import type { KeyCheck } from "../app/ports.ts";
 import type { KeyUseKind } from "../domain/key-check.ts";
-import { type Dynamo, n, refusedItem, send } from "./dynamo.ts";
-import { keyCheckItem } from "./items.ts";
+import { type Dynamo, n, refusals, s, send } from "./dynamo.ts";
+import { checked, holderItem, keyCheckItem } from "./items.ts";
 
-/** An older verdict than the one that is there is dropped: another worker's answer may be newer, and worse. */
+/**
+ * An older verdict than the one that is there is dropped: another worker's answer may be newer, and worse. Answers the account
+ * that has the Kraken account; then nothing is written.
+ */
 export async function putKeyCheck(
   dynamo: Dynamo,
   account: string,
   use: KeyUseKind,
   check: KeyCheck,
-): Promise<void> {
-  const command = new PutItemCommand({
-    TableName: dynamo.table,
+  former: string | undefined,
+): Promise<string | undefined> {
+  const { table: TableName } = dynamo;
+  const verdict = {
+    TableName,
     Item: keyCheckItem(account, use, check),
     ConditionExpression: "attribute_not_exists(checkedAt) OR checkedAt <= :at",
     ExpressionAttributeValues: { ":at": n(check.checkedAt) },
+  };
+  const holder = {
+    TableName,
+    Item: holderItem(check.krakenAccount ?? "", account),
+    ConditionExpression: "attribute_not_exists(pk) OR account IN (:account, :former)",
+    ExpressionAttributeValues: { ":account": s(account), ":former": s(former ?? account) },
+    ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+  } as const;
+  const command = new TransactWriteItemsCommand({
+    ClientRequestToken: dynamo.chance.id(),
+    TransactItems: [{ Put: verdict }, ...(check.krakenAccount === undefined ? [] : [{ Put: holder }])],
   });
   try {
     await send(dynamo, (client) => client.send(command));
+    return undefined;
   } catch (error) {
-    if (refusedItem(error) === undefined) throw error;
+    const refused = refusals(error);
+    if (refused === undefined) throw error;
+    const [, held] = refused;
+    return held?.failed === true ? checked(held.item)!.account!.S! : undefined;
   }
 }

@@ -296,7 +296,7 @@ export function runLedger(dynamo: Dynamo): RunLedger {
       ]);
     },
 
-    setKeyCheck: (account, use, check) => putKeyCheck(dynamo, account, use, check),
+    setKeyCheck: (account, use, check, former) => putKeyCheck(dynamo, account, use, check, former),
 
     async messageSent(account, id, at) {
       await send(dynamo, (client) =>

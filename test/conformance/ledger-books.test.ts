@@ -216,4 +216,21 @@ describe("the books", () => {
     expect(await house.books.keyCheck(ACCOUNT, "read")).toEqual({ ...A_CHECK, keyName: "read" });
     expect(await house.books.keyCheck("other", "trade")).toBeUndefined();
   });
+
+  test("a Kraken account is one account's: another one writes nothing, unless it takes it over from the one it knows", async () => {
+    const check = { ...A_CHECK, krakenAccount: "k1" };
+    const newer = { ...check, checkedAt: later(NOW, 1) };
+    expect(await house.ledger.setKeyCheck(ACCOUNT, "trade", check)).toBeUndefined();
+    expect(await house.ledger.setKeyCheck(ACCOUNT, "read", check)).toBeUndefined();
+    expect(await leavesAll(() => house.ledger.setKeyCheck("ben", "trade", newer))).toBe(ACCOUNT);
+    expect(await leavesAll(() => house.ledger.setKeyCheck("ben", "trade", newer, "eve"))).toBe(ACCOUNT);
+    const another = { ...newer, krakenAccount: "k2" };
+    expect(await house.ledger.setKeyCheck("ben", "trade", another)).toBeUndefined();
+    expect(await house.ledger.setKeyCheck("ben", "trade", newer, ACCOUNT)).toBeUndefined();
+    expect(await leavesAll(() => house.ledger.setKeyCheck(ACCOUNT, "trade", newer))).toBe("ben");
+    // A verdict that came too late takes nothing with it either.
+    expect(
+      await leavesAll(() => house.ledger.setKeyCheck("ben", "trade", { ...check, krakenAccount: "k3" })),
+    ).toBeUndefined();
+  });
 });

@@ -67,7 +67,10 @@ describe("trouble of DynamoDB, met by each write, changes nothing of what stands
         house.ledger.conclude(closed(aRun()), { asset: "EUR", from: ZERO, to: cost("2") }, aMessage("m")),
     },
     postpone: { via: "PutItem", act: () => house.ledger.postpone(aRun({ dueAt: NOW })) },
-    setKeyCheck: { via: "PutItem", act: () => house.ledger.setKeyCheck(ACCOUNT, "trade", A_CHECK) },
+    setKeyCheck: {
+      via: "TransactWriteItems",
+      act: () => house.ledger.setKeyCheck(ACCOUNT, "trade", { ...A_CHECK, krakenAccount: "k" }),
+    },
     messageSent: {
       via: "UpdateItem",
       before: () => house.books.addMessage(ACCOUNT, aMessage("m")),

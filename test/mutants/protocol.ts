@@ -287,6 +287,16 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    step: "a Kraken account is spent from by one account of tide.yaml",
+    file: "shared/app/check-key.ts",
+    from: "if (holder === undefined) return check;",
+    to: "return check;",
+    test: {
+      file: "test/simulation/shared-account.test.ts",
+      name: "another key of the same account",
+    },
+  },
+  {
     step: "a schedule that is edited leaves no slot unaccounted for",
     file: "shared/app/register-plans.ts",
     from: "changes.push(() => replace(deps, account, id, state, plan, now));",

@@ -75,9 +75,9 @@ export async function openHouse(options: HouseOptions = {}) {
   const dynamo = new DynamoDBClient(config);
   const made = await provision({ dynamo, sqs, sns: new SNSClient(config) });
   const keyOf = (name: string) => sandbox.keys.find((key) => key.name === name)!;
-  const useKey = async (name: string) => {
+  const useKey = async (name: string, account = "main") => {
     const { key, secret } = keyOf(name);
-    await storeKey(secrets, "main", "trade", { apiKey: key, privateKey: secret });
+    await storeKey(secrets, account, "trade", { apiKey: key, privateKey: secret });
   };
   await useKey("tidekeeper-sandbox-trade");
 

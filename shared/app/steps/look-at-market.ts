@@ -6,7 +6,7 @@ import type { Cost, Volume } from "../../domain/money.ts";
 import type { Reason } from "../../domain/run.ts";
 import { type EpochMs, HOUR_MS } from "../../domain/time.ts";
 import { BUY_POINTS, KEY_CHECK_POINTS } from "../call-points.ts";
-import { keyCheckOf } from "../check-key.ts";
+import { keepVerdict, keyCheckOf } from "../check-key.ts";
 import { ExchangeError } from "../errors.ts";
 import type { RunContext } from "../run-context.ts";
 import { checkForeign } from "./foreign.ts";
@@ -65,12 +65,12 @@ export async function checkTradeKey(ctx: RunContext, now: EpochMs): Promise<Reas
   let problems = known?.problems ?? [];
   if (!isCurrent || problems.length > 0) {
     const info = await ctx.withAccount(BUY_POINTS + KEY_CHECK_POINTS, 1, (account) => account.keyInfo());
-    const keyCheck = keyCheckOf(ctx.deps, "trade", ctx.credentials, info, now, {
+    const verdict = keyCheckOf(ctx.deps, "trade", ctx.credentials, info, now, {
       known,
       head: ctx.snapshot.head,
     });
+    const keyCheck = await keepVerdict(ctx.deps, ctx.account.name, "trade", verdict);
     problems = keyCheck.problems;
-    await ctx.deps.ledger.setKeyCheck(ctx.account.name, "trade", keyCheck);
     ctx.snapshot = { ...ctx.snapshot, keyCheck };
   }
   if (problems.length === 0) return undefined;
