@@ -2,7 +2,7 @@
 import { undiciTransport } from "../../shared/kraken/http.ts";
 import type { HttpTransport } from "../../shared/kraken/transport.ts";
 import type { VirtualClock } from "../clock.ts";
-import { DEFAULT_ACCOUNTS, readAccounts } from "../sandbox/accounts.ts";
+import { type AccountsInput, DEFAULT_ACCOUNTS, readAccounts } from "../sandbox/accounts.ts";
 import { openSandbox, type Sandbox } from "../sandbox/sandbox.ts";
 import type { Activity } from "./quiet.ts";
 import { MachineError } from "./state-dir.ts";
@@ -32,12 +32,13 @@ export async function embeddedExchange(options: {
   clock: VirtualClock;
   seed: number;
   dir: string;
+  accounts: AccountsInput;
   port?: number;
   onAdvance: (seconds: number) => Promise<void>;
   onReset: () => Promise<void>;
 }): Promise<ExchangeDoor> {
-  const { clock, seed, dir, onAdvance, onReset } = options;
-  const sandbox: Sandbox = await openSandbox({ clock, seed, dir, onAdvance, onReset });
+  const { clock, seed, dir, accounts, onAdvance, onReset } = options;
+  const sandbox: Sandbox = await openSandbox({ clock, seed, dir, accounts, onAdvance, onReset });
   const urls = await sandbox.listen(options.port ?? 0);
   return {
     origin: urls.rest,

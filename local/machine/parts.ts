@@ -15,6 +15,7 @@ import type { HttpTransport } from "../../shared/kraken/transport.ts";
 import { VirtualClock } from "../clock.ts";
 import { type Cloud, openCloud } from "../cloud/cloud.ts";
 import type { AskPassphrase } from "../keys/ask-passphrase.ts";
+import { accountsFor } from "../sandbox/accounts.ts";
 import { type ExchangeDoor, embeddedExchange, separateExchange } from "./exchange-door.ts";
 import { FirstLedger } from "./first-ledger.ts";
 import { clearTable, provision, storeDefaultKeys } from "./provision.ts";
@@ -127,7 +128,13 @@ export async function openParts(options: MachineOptions, hooks: Hooks): Promise<
           };
     const exchange =
       (real === undefined ? apart : realDoor(real)) ??
-      (await embeddedExchange({ clock, seed: state.kept.seed, dir: join(state.path, "sandbox"), ...hooks }));
+      (await embeddedExchange({
+        clock,
+        seed: state.kept.seed,
+        dir: join(state.path, "sandbox"),
+        accounts: accountsFor(settings.accounts),
+        ...hooks,
+      }));
     opened.push(exchange);
     // Machine and exchange have one time, and it never goes back.
     if (exchange.at !== undefined && exchange.at > clock.now()) clock.moveTo(exchange.at);

@@ -26,6 +26,7 @@ import {
   VISIBILITY_SECONDS,
 } from "../../shared/config/names.ts";
 import type { KeyUseKind } from "../../shared/domain/key-check.ts";
+import { sandboxKeyName } from "../sandbox/accounts.ts";
 
 export type Provisioned = { readonly queueUrl: string; readonly deadUrl: string; readonly topicArn: string };
 
@@ -138,7 +139,7 @@ export async function storeDefaultKeys(
 ): Promise<void> {
   for (const account of accounts) {
     for (const use of ["trade", "read"] as const) {
-      const key = keys.find(({ name }) => name === `tidekeeper-sandbox-${use}`);
+      const key = keys.find(({ name }) => name === sandboxKeyName(use, account, accounts));
       if (key === undefined) continue;
       await storeKey(secrets, account.name, use, { apiKey: key.key, privateKey: key.secret }, true);
     }

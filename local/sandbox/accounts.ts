@@ -1,6 +1,8 @@
-/** Accounts and keys of a sandbox: the default ones, and the file that names others. */
+/** Accounts and keys of a sandbox: the default ones, the file that names others, and one for each account of tide.yaml. */
+import { createHash } from "node:crypto";
 import * as z from "zod";
-import { decimal } from "../../shared/domain/decimal.ts";
+import { decimal, format } from "../../shared/domain/decimal.ts";
+import type { Tier } from "../../shared/domain/plan.ts";
 
 export const PERMISSIONS = [
   "query-funds",
@@ -119,3 +121,40 @@ export const DEFAULT_ACCOUNTS: AccountsInput = [
     ],
   },
 ];
+
+type Wanted = { readonly name: string; readonly tier: Tier };
+const DEFAULT_NAME = "main";
+
+/** An account alone in tide.yaml has the default one, whatever it is called. */
+const isDefault = ({ name }: { name: string }, all: readonly unknown[]): boolean =>
+  name === DEFAULT_NAME || all.length === 1;
+
+/** The default account, and one of its own, with all that the default one has, for each other account of tide.yaml. */
+export function accountsFor(wanted: readonly Wanted[]): AccountsInput {
+  const [main] = DEFAULT_ACCOUNTS as [AccountsInput[number]];
+  const others = wanted.filter((account) => !isDefault(account, wanted));
+  return [
+    main,
+    ...others.map(({ name, tier }) => ({
+      ...main,
+      name,
+      iban: `AA88N84G${digest(name).slice(0, 8).toUpperCase()}`,
+      tier: { max: tier.max, decay: Number(format(tier.decayPerSecond)) },
+      keys: main.keys.map((key) => ({
+        ...key,
+        name: `${key.name}-${name}`,
+        key: digest(`${name} ${key.name}`).slice(0, 56),
+      })),
+    })),
+  ];
+}
+
+/** What the key for this use is called, of the account that `accountsFor` makes. */
+export const sandboxKeyName = (
+  use: "trade" | "read",
+  account: { readonly name: string },
+  all: readonly unknown[],
+): string => `tidekeeper-sandbox-${use}${isDefault(account, all) ? "" : `-${account.name}`}`;
+
+/** The same at each start: a state folder keeps its keys. They protect play money only. */
+const digest = (text: string): string => createHash("sha256").update(`tk1|sandbox|${text}`).digest("hex");

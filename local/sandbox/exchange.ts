@@ -5,6 +5,7 @@
  * A private request passes two stages: the gateway (key, signature, nonce, permission, rate counter) and the engine
  * (deadline, arguments, market, funds, matching).
  */
+import type { AccountSetup } from "./accounts.ts";
 import * as account from "./endpoints/account.ts";
 import { PUBLIC_ENDPOINTS } from "./endpoints/market-data.ts";
 import { closedOrders, type DateRange, openOrders, queryOrders } from "./endpoints/orders.ts";
@@ -17,7 +18,7 @@ import { admit, PRIVATE_ENDPOINTS } from "./gateway.ts";
 import { eatenKey } from "./market/book.ts";
 import { pairOf } from "./market/catalogue.ts";
 import { type Fields, fieldsOf, type PrivateRequest } from "./request.ts";
-import type { Key, State } from "./state.ts";
+import { type Key, openAccount, type State } from "./state.ts";
 
 export type Command =
   /** `engine`: the gateway let it through before, at `gatewayAt`. `late`: its fault has had its turn. */
@@ -30,6 +31,7 @@ export type Command =
   | { readonly do: "read"; readonly endpoint: string; readonly query: Fields; readonly late?: true }
   | { readonly do: "price"; readonly pair: string; readonly halfTicks: number }
   | { readonly do: "arm"; readonly faults: readonly Fault[] }
+  | { readonly do: "open-account"; readonly account: AccountSetup }
   | { readonly do: "tick" };
 
 export type Outcome =
@@ -57,6 +59,9 @@ export function apply(state: State, command: Command, at: number): Outcome {
       return answer({ result: {} });
     case "arm":
       state.faults = command.faults.length === 0 ? [] : [...state.faults, ...structuredClone(command.faults)];
+      return answer({ result: {} });
+    case "open-account":
+      openAccount(state, command.account);
       return answer({ result: {} });
     case "tick":
       return answer({ result: {} });

@@ -37,6 +37,9 @@ export class Keeper {
     for (const { at, command } of lines) run(kept, command, at);
     const keeper = new Keeper(kept, journal, fresh);
     if (state === undefined) journal.save(kept);
+    // A state of before keeps its accounts as they are; those that it has not are opened now.
+    for (const account of options.setup.accounts)
+      if (!kept.accounts.has(account.name)) keeper.apply({ do: "open-account", account }, options.at);
     return keeper;
   }
 

@@ -200,19 +200,22 @@ export function newState(options: {
     badKeys: new Map(),
     settings: options.settings,
   };
-  for (const { keys, ...setup } of options.accounts) {
-    if (state.accounts.has(setup.name)) throw new Error(`accounts: two are named ${setup.name}`);
-    state.accounts.set(setup.name, {
-      setup,
-      balances: new Map(),
-      engineCounters: new Map(),
-      cancelAllAt: 0,
-      recent: { head: 0, fills: [], sum: 0n },
-    });
-    for (const [asset, text] of Object.entries(setup.balances)) deposit(state, setup.name, asset, text);
-    for (const key of keys) addKey(state, setup.name, key);
-  }
+  for (const account of options.accounts) openAccount(state, account);
   return state;
+}
+
+/** Throws when there is one of that name, or with one of its keys. */
+export function openAccount(state: State, { keys, ...setup }: AccountSetup): void {
+  if (state.accounts.has(setup.name)) throw new Error(`accounts: two are named ${setup.name}`);
+  state.accounts.set(setup.name, {
+    setup,
+    balances: new Map(),
+    engineCounters: new Map(),
+    cancelAllAt: 0,
+    recent: { head: 0, fills: [], sum: 0n },
+  });
+  for (const [asset, text] of Object.entries(setup.balances)) deposit(state, setup.name, asset, text);
+  for (const key of keys) addKey(state, setup.name, key);
 }
 
 /** Start balances are deposits, so that the ledger explains every balance from nothing. */

@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { DEFAULT_ACCOUNTS, readAccounts } from "../../local/sandbox/accounts.ts";
-import { type CliHouse, openCliHouse } from "../support/cli-house.ts";
+import { type CliHouse, openCliHouse, tide } from "../support/cli-house.ts";
 
 let house: CliHouse;
 
@@ -116,6 +116,26 @@ test("a key that can withdraw is refused with its tick box; the good one is take
   expect(check.code).toBe(0);
   expect(check.stdout).toMatch(/main trade key \S+: good\n[\s\S]*main read key \S+: good/);
   for (const { stdout, stderr } of [bad, bought, check]) expect(stdout + stderr).not.toContain(trade!.secret);
+});
+
+test("each account of tide.yaml has play money of its own, and its plan buys with that", async () => {
+  const plans = join(house.dir, "family.yaml");
+  await writeFile(
+    plans,
+    `timezone: UTC
+accounts: { anna: {}, ben: {} }
+limits: { perOrder: 50 EUR, perDay: 50 EUR }
+plans:
+  - { id: anna-btc, account: anna, buy: 50 EUR of BTC, every: day 08:00 }
+  - { id: ben-btc, account: ben, buy: 50 EUR of BTC, every: day 08:00 }
+`,
+  );
+  for (const plan of ["anna-btc", "ben-btc"]) {
+    const args = ["buy", plan, "--yes", "--json", "--plans", plans, "--state", join(house.dir, "family")];
+    const { code, stdout } = await tide(args);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ plan, outcome: "bought" });
+  }
 });
 
 test("doctor names what is right, and ends with 3 for what must be mended", async () => {

@@ -9,7 +9,7 @@ import { openCloud } from "../../local/cloud/cloud.ts";
 import { provision, storeKey } from "../../local/machine/provision.ts";
 import { DEFAULT_ACCOUNTS } from "../../local/sandbox/accounts.ts";
 import { openSandbox } from "../../local/sandbox/sandbox.ts";
-import { keyHashOf } from "../../shared/app/ids.ts";
+import { keyHashOf, krakenAccountOf } from "../../shared/app/ids.ts";
 import type { Deps, Event } from "../../shared/app/ports.ts";
 import { registerPlans } from "../../shared/app/register-plans.ts";
 import { ENVIRONMENT } from "../../shared/config/names.ts";
@@ -42,6 +42,8 @@ export type Town = Awaited<ReturnType<typeof openTown>>;
 
 export const planOf = (account: string, plan: number): string => `${account}-p${plan}`;
 
+const ibanOf = (name: string): string => `AA00N84G${name}`;
+
 export async function openTown({ accounts, plansPerAccount, seed, publicPerSecond }: TownOptions) {
   const names = times(accounts, (at) => `a${String(at).padStart(4, "0")}`);
   const chance = seededChance(seed);
@@ -54,6 +56,7 @@ export async function openTown({ accounts, plansPerAccount, seed, publicPerSecon
     accounts: names.map((name, at) => ({
       ...DEFAULT_ACCOUNTS[0]!,
       name,
+      iban: ibanOf(name),
       tier: TIERS[at % 3]!,
       keys: [
         {
@@ -70,6 +73,7 @@ export async function openTown({ accounts, plansPerAccount, seed, publicPerSecon
   for (const [name, { key }] of keys) {
     ownerOf.set(`A#${name}`, name);
     ownerOf.set(`K#${keyHashOf(key)}`, name);
+    ownerOf.set(`K#${krakenAccountOf(ibanOf(name))}`, name);
   }
   const lines = new Lines({ cloud, clock, chance, accountOf: (partition) => ownerOf.get(partition) });
   const door = new KrakenDoor(sandbox, clock, chance, publicPerSecond ?? Number.POSITIVE_INFINITY);
