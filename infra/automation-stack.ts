@@ -78,7 +78,8 @@ export class AutomationStack extends Stack {
     this.#subscribe(deployment.emails, state);
     if (choices.budgetUsd > 0)
       new Budget(this, "Budget", { usd: choices.budgetUsd, topic: state.alarms.ticket });
-    const { url } = new Dashboard(this, "Dashboard", { alarms, dca, sweep, firings: state.dca });
+    const { limits } = deployment.settings;
+    const { url } = new Dashboard(this, "Dashboard", { alarms, dca, sweep, firings: state.dca, limits });
     new CfnOutput(this, OUTPUTS.dashboard, { key: OUTPUTS.dashboard, value: url });
     new CfnOutput(this, OUTPUTS.settingsHash, {
       key: OUTPUTS.settingsHash,

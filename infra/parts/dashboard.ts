@@ -6,28 +6,33 @@ import {
   GraphWidget,
   LogQueryWidget,
   type Metric,
+  TextWidget,
 } from "aws-cdk-lib/aws-cloudwatch";
 import type { Function as Lambda } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
 import { METRICS } from "../../shared/domain/metrics.ts";
+import type { Limits } from "../../shared/domain/plan.ts";
 import { type Alarms, ourMetric } from "./alarms.ts";
 import type { AppFunction } from "./app-function.ts";
+import { capsText, QUERIES } from "./dashboard-queries.ts";
 import type { FiringQueue } from "./firing-queue.ts";
 
 const WIDE = 24;
 const HALF = 12;
+const THIRD = 8;
 
 export type DashboardProps = {
   readonly alarms: Alarms;
   readonly dca: AppFunction;
   readonly sweep: AppFunction;
   readonly firings: FiringQueue;
+  readonly limits: Limits;
 };
 
 export class Dashboard extends Construct {
   readonly url: string;
 
-  constructor(scope: Construct, id: string, { alarms, dca, sweep, firings }: DashboardProps) {
+  constructor(scope: Construct, id: string, { alarms, dca, sweep, firings, limits }: DashboardProps) {
     super(scope, id);
     const dashboard = new CloudWatchDashboard(this, "Dashboard", { defaultInterval: Duration.days(7) });
     dashboard.addWidgets(
@@ -45,6 +50,23 @@ export class Dashboard extends Construct {
           "limit 50",
         ],
       }),
+    );
+    const asked = (title: string, queryLines: readonly string[]) =>
+      new LogQueryWidget({
+        title,
+        width: THIRD,
+        logGroupNames: [dca.lambda.logGroup.logGroupName],
+        queryLines: [...queryLines],
+      });
+    dashboard.addWidgets(
+      new TextWidget({ markdown: capsText(limits), width: THIRD, height: 6 }),
+      asked("Spent, with fees, by day", QUERIES.spent),
+      asked("Runs by outcome", QUERIES.outcomes),
+    );
+    dashboard.addWidgets(
+      asked("How orders were known", QUERIES.ways),
+      asked("Attempts of a run", QUERIES.attempts),
+      asked("Waits for Kraken's rate counter, by day", QUERIES.waits),
     );
     dashboard.addWidgets(
       graph("dca: runs, failures", calls(dca.lambda)),
