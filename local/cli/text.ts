@@ -54,7 +54,13 @@ export const orderLines = (orders: readonly OrderView[], label: string): string 
   );
 
 /** What the owner can expect of a run that is not over. */
-export function goesOnLine({ dueAt, label }: RunView, zone: string, at: { aws?: boolean } = {}): string {
+export function goesOnLine(
+  { run, dueAt, label, orders }: RunView,
+  zone: string,
+  at: { aws?: boolean } = {},
+): string {
+  if (orders.some(({ state }) => state === "QUARANTINED"))
+    return `${label}  in quarantine: tide resolve ${run}${at.aws ? " --aws" : ""} asks Kraken again\n`;
   if (dueAt === null) return "";
   const by = at.aws ? "by itself" : "while a machine runs here or with the next tide command";
   return `${label}  not over: it goes on at ${localOf(dueAt, zone)}, ${by}\n`;

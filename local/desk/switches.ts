@@ -56,7 +56,7 @@ export async function disarm(deps: WorkplaceDeps): Promise<void> {
 export async function resolve(place: Pick<Workplace, "deps" | "resolve">, run: string): Promise<RunView> {
   const { settings, books } = place.deps;
   const quarantined: string[] = [];
-  let isKnown = false;
+  let known: RunView | undefined;
   for (const { name: account } of settings.accounts) {
     for (const intent of await unsettledIntents(place.deps, account, await books.head(account))) {
       if (intent.state === "QUARANTINED") quarantined.push(intent.run);
@@ -66,12 +66,19 @@ export async function resolve(place: Pick<Workplace, "deps" | "resolve">, run: s
       const now = await books.run(account, run);
       return runView(now!.run, now!.intent);
     }
-    isKnown ||= (await books.run(account, run)) !== undefined;
+    const found = await books.run(account, run);
+    if (found !== undefined) known = runView(found.run, found.intent);
+  }
+  // Test: an order in doubt that is still looked for is not resolved by hand
+  if (known?.reason === "IN_DOUBT") {
+    throw new DeskRefusal(
+      `${run} is still looked for by itself (${known.detail}); after a day without evidence it can be resolved by hand`,
+    );
   }
   const others = quarantined.length === 0 ? "none is" : `these are: ${quarantined.join(", ")}`;
   throw new DeskError(
-    isKnown
-      ? `${JSON.stringify(run)} is not in quarantine; ${others}`
-      : `there is no run ${JSON.stringify(run)} to resolve; in quarantine ${others}`,
+    known === undefined
+      ? `there is no run ${JSON.stringify(run)} to resolve; in quarantine ${others}`
+      : `${JSON.stringify(run)} is not in doubt, it is ${known.outcome}; in quarantine ${others}`,
   );
 }

@@ -10,3 +10,7 @@ export const LOOK_POINTS = 3;
 export const CONTROL_POINTS = LOOK_POINTS + 1;
 /** A look and the order's report; or a control. A look and its control are two holdings: what is left is for others. */
 export const RESOLVE_POINTS = 5;
+/** One page of Kraken's ledger of an asset. */
+export const LEDGER_POINTS = 2;
+/** Pages of the ledger, then the orders behind its trades, then the balance: a holding takes in some of these calls. */
+export const EVIDENCE_POINTS = 5;

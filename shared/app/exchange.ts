@@ -1,5 +1,6 @@
 /** The exchange as the program sees it. One adapter answers it: shared/kraken, against Kraken or the sandbox. */
 
+import type { Decimal } from "../domain/decimal.ts";
 import type { KeyInfo } from "../domain/key-check.ts";
 import type { FeeRates, Pair, PairRules, Quote, SystemStatus } from "../domain/market.ts";
 import type { Cost, Fee, Price, Volume } from "../domain/money.ts";
@@ -48,7 +49,28 @@ export interface ExchangeAccount {
   /** By Kraken's ids. Ids that Kraken does not know are missing from the answer. */
   orders(txids: readonly string[]): Promise<readonly OrderReport[]>;
   cancel(clientOrderId: string): Promise<{ readonly cancelled: number }>;
+  /**
+   * What changed the balance of an asset after `since`: one page of at most 50 from `offset` on, newest first; `count` is of all
+   * pages. Throws PERMISSION_DENIED for a key without "Query ledger entries".
+   */
+  balanceChanges(
+    assetId: string,
+    since: EpochMs,
+    offset: number,
+  ): Promise<{ readonly changes: readonly BalanceChange[]; readonly count: number }>;
+  /** Txid of the order that each trade belongs to, by the trade's id; at most 20. Trades that Kraken does not know are missing. */
+  ordersOfTrades(tradeIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
 }
+
+export type BalanceChange = {
+  readonly id: string;
+  /** Of a trade: its id. */
+  readonly refid: string;
+  readonly isTrade: boolean;
+  readonly at: EpochMs;
+  /** Below zero for what left; fees taken off. */
+  readonly change: Decimal;
+};
 
 export type Balance = { readonly total: Cost; readonly held: Cost };
 

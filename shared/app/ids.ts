@@ -14,6 +14,15 @@ export function clientOrderIdOf(account: string, run: string, leg: number): stri
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
 
+/** Kraken keeps a UUID as 128 bits and may write it back with or without dashes. */
+export const sameClientOrderId = (echoed: string | undefined, asked: string): boolean =>
+  echoed !== undefined && plainId(echoed) === plainId(asked);
+
+function plainId(id: string): string {
+  const digits = id.replaceAll("-", "").toLowerCase();
+  return /^[0-9a-f]{32}$/.test(digits) ? digits : id;
+}
+
 /** Names a key in the ledger without telling it. */
 export const keyHashOf = (apiKey: string): string =>
   createHash("sha256").update(`tk1|key|${apiKey}`).digest("hex").slice(0, 32);

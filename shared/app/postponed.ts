@@ -7,12 +7,19 @@ export class Postponed extends Error {
   readonly at: EpochMs;
   /** What the run ends with when it may not wait as long as that. */
   readonly code: ReasonCode;
+  /** Something did not answer, or not as it must; else the run only waits for its time. */
+  readonly isFailure: boolean;
 
-  constructor(at: EpochMs, why: string, { code }: { readonly code?: ReasonCode } = {}) {
+  constructor(
+    at: EpochMs,
+    why: string,
+    { code, isFailure = false }: { readonly code?: ReasonCode; readonly isFailure?: boolean } = {},
+  ) {
     super(why);
     this.name = "Postponed";
     this.at = at;
     this.code = code ?? "EXCHANGE_UNREACHABLE";
+    this.isFailure = isFailure;
   }
 
   /** Waiting does not help, a person must look. */
@@ -20,3 +27,7 @@ export class Postponed extends Error {
     return this.code === "KEY_STOPPED";
   }
 }
+
+/** Something did not answer, or not as it must: the run tries again at `at`. */
+export const failed = (at: EpochMs, why: string, code: ReasonCode = "EXCHANGE_UNREACHABLE"): Postponed =>
+  new Postponed(at, why, { code, isFailure: true });

@@ -8,7 +8,7 @@ import { ExchangeError } from "./errors.ts";
 import type { ExchangeAccount } from "./exchange.ts";
 import { acquireKey, HOLD_MS_MAX, type KeyLease, LeaseOver } from "./key-gate.ts";
 import type { Deps, Message, Snapshot } from "./ports.ts";
-import { Postponed } from "./postponed.ts";
+import { failed, Postponed } from "./postponed.ts";
 import { restKey } from "./rest-key.ts";
 import { stepsWith, waitingFor, withoutWait } from "./run-steps.ts";
 import type { Credentials } from "./secret.ts";
@@ -143,7 +143,7 @@ export class RunContext {
     this.#knownGate = undefined;
     if ("is" in answer) {
       const at = answer.is === "not-now" ? answer.retryAt : later(this.deps.clock.now(), 15 * MINUTE_MS);
-      throw new Postponed(at, answer.why, answer.is === "stopped" ? { code: "KEY_STOPPED" } : {});
+      throw answer.is === "stopped" ? failed(at, answer.why, "KEY_STOPPED") : new Postponed(at, answer.why);
     }
     this.#lease = answer;
     // Others may have been waited for.
@@ -171,7 +171,7 @@ export class RunContext {
       const soon = later(this.deps.clock.now(), this.#pauseMsFor(error));
       // Test: a public call that is throttled comes back when Kraken said, not before
       const named = later((error.waitUntil ?? soon) as EpochMs, SECOND_MS);
-      throw new Postponed(named > soon ? named : soon, error.message);
+      throw failed(named > soon ? named : soon, error.message);
     }
   }
 
@@ -295,14 +295,13 @@ export class RunContext {
     }
     if (!(error instanceof ExchangeError)) return error;
     const pausedUntil = await this.pauseKey(error, lease);
-    const isStopped = error.code === "NONCE_TOO_LOW";
     if (pausedUntil !== undefined)
-      return isStopped
-        ? new Postponed(pausedUntil, STOPPED, { code: "KEY_STOPPED" })
-        : new Postponed(pausedUntil, error.message);
+      return error.code === "NONCE_TOO_LOW"
+        ? failed(pausedUntil, STOPPED, "KEY_STOPPED")
+        : failed(pausedUntil, error.message);
     if (error.retry === "never") return error;
     // Everything else on a read: Kraken cannot answer just now.
-    return new Postponed(later(this.deps.clock.now(), MINUTE_MS), error.message);
+    return failed(later(this.deps.clock.now(), MINUTE_MS), error.message);
   }
 
   /** Rests or stops the key when Kraken's answer asks for it; the instant to come back at. */

@@ -8,16 +8,16 @@
  * Kraken accepted is forgotten; what may be spent never exceeds a cap; every run ends in one outcome that is told.
  */
 import type { Firing, Intent, Reason, Resume } from "../domain/run.ts";
-import { DAY_MS, type EpochMs, later, MINUTE_MS } from "../domain/time.ts";
+import { DAY_MS, type EpochMs, HOUR_MS, later, MINUTE_MS } from "../domain/time.ts";
 import { NO_CREDENTIALS, openRun } from "./open-run.ts";
 import type { Deps } from "./ports.ts";
-import { Postponed } from "./postponed.ts";
+import { failed, type Postponed } from "./postponed.ts";
 import { FiringRefused } from "./refuse-firing.ts";
 import { RunContext } from "./run-context.ts";
 import { type RunReport, reportOf } from "./run-report.ts";
 import { endIntent, endWithoutOrder } from "./steps/conclude.ts";
 import { lateAfterOf, planBuy } from "./steps/plan-buy.ts";
-import { resolve } from "./steps/resolve.ts";
+import { quarantine, resolve } from "./steps/resolve.ts";
 import { settle } from "./steps/settle.ts";
 import { asPostponed, tellWaiting } from "./steps/stand-still.ts";
 import { submit } from "./steps/submit.ts";
@@ -58,7 +58,7 @@ export async function withRun<T>(
 }
 
 const keyUnreadable = (ctx: RunContext, { message }: Error): Postponed =>
-  new Postponed(later(ctx.deps.clock.now(), MINUTE_MS), message, { code: "KEY_UNREADABLE" });
+  failed(later(ctx.deps.clock.now(), MINUTE_MS), message, "KEY_UNREADABLE");
 
 /** Whatever happens, the key is given back; a run that must wait is written down with its time. */
 async function inRun(ctx: RunContext, work: () => Promise<RunReport>): Promise<RunReport> {
@@ -119,6 +119,8 @@ async function postpone(ctx: RunContext, postponed: Postponed): Promise<void> {
       await ctx.deps.ledger.postpone(ctx.run);
     } else if (intent.state === "PLANNED" && isGivenUp(intent, postponed)) {
       await endIntent(ctx, intent, "SKIPPED", outcome, reason);
+    } else if (intent.state === "SUBMITTING" && postponed.isFailure && isHopeless(ctx, intent)) {
+      await quarantine(ctx, intent, postponed.message);
     } else {
       await tellWaiting(ctx, intent, postponed);
       await ctx.write(intent, { ...ctx.waiting(intent, postponed.message), dueAt: postponed.at });
@@ -133,6 +135,16 @@ async function postpone(ctx: RunContext, postponed: Postponed): Promise<void> {
       detail: `goes on later: ${postponed.message}`,
     });
   }
+}
+
+/**
+ * For a day the order could not even be looked for. Where nothing ran for hours, a machine that was off say, the first look
+ * that fails is not the last.
+ */
+function isHopeless(ctx: RunContext, { deadline, createdAt, dueAt }: Intent): boolean {
+  const now = ctx.deps.clock.now();
+  // Test: an order that cannot be looked for is quarantined after a day, and not before it was tried for some time
+  return now - (deadline ?? createdAt) >= DAY_MS && now - (dueAt ?? now) < HOUR_MS;
 }
 
 /** Past its time; where attempts were made, each proven to have placed nothing, a day is left to look once more. */

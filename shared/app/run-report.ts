@@ -18,6 +18,13 @@ export type RunReport = {
   readonly dueAt: EpochMs | undefined;
 };
 
+/** Of a run that is not over: the last thing that is known of it. */
+function openReason(run: Run, intent: Intent | undefined): Reason | undefined {
+  if (run.closedAt !== undefined) return undefined;
+  const detail = intent?.history.at(-1)?.what ?? run.steps.at(-1)?.detail ?? "";
+  return { code: intent?.state === "SUBMITTING" ? "IN_DOUBT" : "WAITING", detail };
+}
+
 export function reportOf(run: Run, intent: Intent | undefined): RunReport {
   const open: Outcome =
     intent?.state === "SUBMITTING" || intent?.state === "QUARANTINED" ? "uncertain" : "waiting";
@@ -26,7 +33,7 @@ export function reportOf(run: Run, intent: Intent | undefined): RunReport {
     plan: run.plan,
     label: run.label,
     outcome: run.outcome ?? open,
-    reason: run.reason,
+    reason: run.reason ?? openReason(run, intent),
     orders:
       intent === undefined
         ? []
@@ -38,6 +45,10 @@ export function reportOf(run: Run, intent: Intent | undefined): RunReport {
               fills: intent.fills,
             },
           ],
-    dueAt: run.closedAt === undefined ? (intent?.dueAt ?? run.dueAt) : undefined,
+    // What is in quarantine goes on when its owner asks, and not before.
+    dueAt:
+      run.closedAt === undefined && intent?.state !== "QUARANTINED"
+        ? (intent?.dueAt ?? run.dueAt)
+        : undefined,
   };
 }

@@ -1,5 +1,5 @@
 /** What the owner is told, in plain words: one thought, numbers first, always with the label of whose money it is. */
-import { compare, divide, formatShort } from "./decimal.ts";
+import { compare, divide, formatShort, isPositive, subtract } from "./decimal.ts";
 import { addCost, addFee, addVolume, type Cost, costWithFee, type Price, type Volume } from "./money.ts";
 import type { DcaPlan } from "./plan.ts";
 import type { Fills, FrozenOrder, Intent, Label, Outcome, OwnerRequest, Reason } from "./run.ts";
@@ -45,8 +45,21 @@ export function boughtText(
     label,
     `${plan.id}: bought ${formatShort(fills.volume)} ${base}`,
     `Bought ${formatShort(fills.volume)} ${base} for ${formatShort(fills.cost)} ${quote} + ${formatShort(fills.fee)} fee ` +
-      `at ${averagePrice(fills, order.limitPrice)}.${partly} ${next} Run ${run}.`,
+      `at ${averagePrice(fills, order.limitPrice)}.${partly}${leftText(plan, order, fills)} ${next} Run ${run}.`,
   );
+}
+
+/** For how many more slots of this plan the rest of the money is enough, as far as nothing else takes of it. */
+function leftText(plan: DcaPlan, { freeBefore }: FrozenOrder, fills: Fills): string {
+  if (freeBefore === undefined) return "";
+  const { quote } = plan.pair;
+  const left = subtract(freeBefore, spentOf(fills));
+  const usable = plan.guards.keepFree === undefined ? left : subtract(left, plan.guards.keepFree);
+  const missing = subtract(plan.spend, usable);
+  if (isPositive(missing))
+    return ` ${formatShort(left)} ${quote} left, too little for the next one: ${formatShort(missing)} ${quote} are missing.`;
+  const more = formatShort(divide(usable, plan.spend, 0, "down"));
+  return ` ${formatShort(left)} ${quote} left, enough for ${more} more of this plan.`;
 }
 
 export function rehearsedText(
@@ -161,7 +174,7 @@ export function quarantinedText(
     label,
     `${plan}: please look, an order stays in doubt`,
     `For 24 hours neither the order ${clientOrderId} nor its absence could be proven (${why}). Nothing was sent again, ` +
-      `its amount stays reserved, and ${plan} is on hold. Look for the order at Kraken. Run ${run}.`,
+      `its amount stays reserved, and ${plan} is on hold. Look for the order at Kraken; tide resolve ${run} asks Kraken again.`,
   );
 }
 

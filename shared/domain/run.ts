@@ -77,6 +77,10 @@ export type ReasonCode =
   | "KRAKEN_REFUSED"
   | "ATTEMPTS_EXHAUSTED"
   | "UNPROVEN"
+  /** Of a run that is not over: whether its order exists is being found out. */
+  | "IN_DOUBT"
+  /** Of a run that is not over, and goes on at a later time. */
+  | "WAITING"
   | "SCHEMA_UNKNOWN"
   | "EXCHANGE_UNREACHABLE"
   | "MISSED";
@@ -110,6 +114,8 @@ export type FrozenOrder = {
   /** The holding of the key that it was read under: what was claimed under a later one cannot be in it. */
   readonly balanceFence?: string;
   readonly balanceKeyHash?: string;
+  /** What could be spent of the quote asset when the order was sized: for telling what is left. */
+  readonly freeBefore?: Cost;
   /** Runs whose orders may be in that balance without being in that net change. */
   readonly unsettledBefore: readonly string[];
   /** Hash of what the plan said of money when the order was decided. */

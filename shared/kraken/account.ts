@@ -1,5 +1,8 @@
 /** One account at Kraken, through one key, for as long as its KeyUse holds. */
+import { ExchangeError } from "../app/errors.ts";
 import type { ExchangeAccount, KeyUse, OrderReport, OrderRequest } from "../app/exchange.ts";
+import { sameClientOrderId } from "../app/ids.ts";
+import { subtract } from "../domain/decimal.ts";
 import type { FeeRates, PairRules } from "../domain/market.ts";
 import { type EpochMs, epochMs } from "../domain/time.ts";
 import type { Cache } from "./cache.ts";
@@ -8,9 +11,11 @@ import { balanceEx } from "./endpoints/balance-ex.ts";
 import { cancelOrder } from "./endpoints/cancel-order.ts";
 import { closedOrders } from "./endpoints/closed-orders.ts";
 import { getApiKeyInfo } from "./endpoints/get-api-key-info.ts";
+import { ledgers } from "./endpoints/ledgers.ts";
 import { openOrders } from "./endpoints/open-orders.ts";
 import type { OrderRecord } from "./endpoints/order-record.ts";
 import { QUERY_ORDERS_MAX, queryOrders } from "./endpoints/query-orders.ts";
+import { queryTrades } from "./endpoints/query-trades.ts";
 import { tradeVolume } from "./endpoints/trade-volume.ts";
 import { badAnswer } from "./errors.ts";
 import type { Rest } from "./rest.ts";
@@ -23,9 +28,18 @@ export type AccountOptions = {
   readonly key: KeyUse;
   /** By API key and pair: KeyUse objects are short-lived, what they learned is not. */
   readonly feesOf: Cache<FeeRates>;
+  /** Kraken refused an order by rules that are others than those it was made by. */
+  readonly onStale: (rules: PairRules) => void;
 };
 
-export function createAccount({ rest, key, feesOf }: AccountOptions): ExchangeAccount {
+const BY_THE_RULES: readonly string[] = [
+  "VOLUME_BELOW_MINIMUM",
+  "COST_BELOW_MINIMUM",
+  "TICK_SIZE",
+  "PAIR_UNKNOWN",
+];
+
+export function createAccount({ rest, key, feesOf, onStale }: AccountOptions): ExchangeAccount {
   async function askFeeRates({ id }: PairRules): Promise<FeeRates> {
     const { takerRates, makerRates } = await rest.privateCall(tradeVolume, { pairs: [id] }, key);
     const taker = takerRates.get(id);
@@ -59,13 +73,25 @@ export function createAccount({ rest, key, feesOf }: AccountOptions): ExchangeAc
     );
   }
 
+  /** The pair's rules are remembered for an hour; where Kraken refuses by newer ones, the next order is made by those. */
+  async function withRules<T>({ rules }: OrderRequest, send: () => Promise<T>): Promise<T> {
+    try {
+      return await send();
+    } catch (error) {
+      if (error instanceof ExchangeError && BY_THE_RULES.includes(error.code)) onStale(rules);
+      throw error;
+    }
+  }
+
   return {
     keyInfo: () => rest.privateCall(getApiKeyInfo, undefined, key),
     balances: () => rest.privateCall(balanceEx, undefined, key),
     feeRates: (rules) => feesOf.get(`${key.credentials.apiKey} ${rules.id}`, () => askFeeRates(rules)),
 
     async submit(order) {
-      const { txids, description } = await rest.privateCall(addOrder, orderArgs(order), key);
+      const { txids, description } = await withRules(order, () =>
+        rest.privateCall(addOrder, orderArgs(order), key),
+      );
       const [txid] = txids;
       if (txid === undefined || txids.length > 1) {
         throw badAnswer(addOrder, "ANSWER_SHAPE", `the answer has ${txids.length} txids, expected one`);
@@ -74,7 +100,8 @@ export function createAccount({ rest, key, feesOf }: AccountOptions): ExchangeAc
     },
 
     async rehearse(order) {
-      const answer = await rest.privateCall(addOrder, { ...orderArgs(order), validate: true }, key);
+      const args = { ...orderArgs(order), validate: true };
+      const answer = await withRules(order, () => rest.privateCall(addOrder, args, key));
       if (answer.txids.length > 0) {
         const placed = answer.txids.join(", ");
         throw badAnswer(
@@ -92,7 +119,7 @@ export function createAccount({ rest, key, feesOf }: AccountOptions): ExchangeAc
       const closed = await findClosed(clientOrderId, since);
       const byTxid = new Map([...open, ...closed].map((order) => [order.txid, order]));
       return [...byTxid.values()]
-        .filter((order) => isSameId(order.clientOrderId, clientOrderId))
+        .filter((order) => sameClientOrderId(order.clientOrderId, clientOrderId))
         .map(reportOf);
     },
 
@@ -113,6 +140,26 @@ export function createAccount({ rest, key, feesOf }: AccountOptions): ExchangeAc
       const { cancelled } = await rest.privateCall(cancelOrder, { clientOrderId }, key);
       return { cancelled };
     },
+
+    async balanceChanges(assetId, since, offset) {
+      // Kraken's `start` leaves the second itself out.
+      const after = epochMs(since - 1000);
+      const { entries, count } = await rest.privateCall(ledgers, { assets: [assetId], after, offset }, key);
+      if (count === undefined) throw badAnswer(ledgers, "ANSWER_SHAPE", "the answer does not say how many");
+      const changes = entries.map(({ ledgerId, refid, type, at, amount, fee }) => ({
+        id: ledgerId,
+        refid,
+        isTrade: type === "trade",
+        at,
+        change: subtract(amount, fee),
+      }));
+      return { changes, count };
+    },
+
+    async ordersOfTrades(tradeIds) {
+      const fills = await rest.privateCall(queryTrades, { tradeIds }, key);
+      return new Map(fills.map(({ tradeId, orderTxid }) => [tradeId, orderTxid]));
+    },
   };
 }
 
@@ -132,15 +179,6 @@ function orderArgs(order: OrderRequest): AddOrderArgs {
     ...(order.expiresAt === undefined ? {} : { expiresAt: order.expiresAt }),
     ...(order.tradingAgreement === undefined ? {} : { tradingAgreement: order.tradingAgreement }),
   };
-}
-
-/** Kraken keeps a UUID as 128 bits and may write it back with or without dashes. */
-const isSameId = (echoed: string | undefined, asked: string): boolean =>
-  echoed !== undefined && plainId(echoed) === plainId(asked);
-
-function plainId(id: string): string {
-  const digits = id.replaceAll("-", "").toLowerCase();
-  return /^[0-9a-f]{32}$/.test(digits) ? digits : id;
 }
 
 function reportOf(record: OrderRecord): OrderReport {

@@ -100,7 +100,8 @@ export function createExchange({ rest, clock }: ExchangeOptions): Exchange {
       const { bid, ask, last } = found;
       return { bid, ask, last, asOf: epochMs(sentAt + offset) };
     },
-    as: (key: KeyUse) => createAccount({ rest, key, feesOf }),
+    as: (key: KeyUse) =>
+      createAccount({ rest, key, feesOf, onStale: ({ pair }) => rulesOf.forget(pairName(pair)) }),
   };
 }
 

@@ -78,8 +78,9 @@ function effectOnOrder({ fault, seconds = 0, forSeconds }: Ill): Effect {
     case "market-post-only":
       return oneMore(AGAIN_S);
     case "insufficient-funds":
+      return ends("skipped", "FUNDS_INSUFFICIENT");
     case "ordermin-raised":
-      return ends("refused", "KRAKEN_REFUSED");
+      return ends("skipped", "VOLUME_BELOW_MINIMUM");
     case "key-revoked":
     case "ip-refused":
       return ends("refused", "KEY_REFUSED");

@@ -18,6 +18,7 @@ const switches = (name: string) => ({ file: "test/simulation/switches.test.ts", 
 const two = (name: string) => ({ file: "test/simulation/two-orders.test.ts", name });
 const waiting = (name: string) => ({ file: "test/simulation/waiting-order.test.ts", name });
 const edited = (name: string) => ({ file: "test/simulation/edited-plan.test.ts", name });
+const accounted = (name: string) => ({ file: "test/simulation/accounted.test.ts", name });
 const no = (name: string) => ({ file: "test/simulation/kraken-says-no.test.ts", name });
 
 // biome-ignore-start lint/suspicious/noTemplateCurlyInString: text of the program, not templates
@@ -174,7 +175,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     step: "the positive control",
     file: "shared/app/steps/resolve.ts",
-    from: "if (doubt !== undefined) return keepInDoubt(ctx, intent, doubt, now);",
+    from: 'if (controlled.is === "doubt") return keepInDoubt(ctx, intent, controlled.why, now);',
     to: "",
     test: proof(
       "records that lag beyond the grace are caught by the balance: no second buy, adopted when it shows",
@@ -285,6 +286,29 @@ export const MUTANTS: readonly Mutant[] = [
       file: "test/conformance/ledger-books.test.ts",
       name: "a plan that is registered again is not moved, one with another schedule starts anew",
     },
+  },
+  {
+    step: "coins that nothing explains are a reason to wait",
+    file: "shared/app/steps/account-for.ts",
+    from: "return explains(changes, gained, later(balanceAt, SKEW_MS))",
+    to: "return changes !== undefined",
+    test: accounted("a balance that the ledger does not explain proves nothing"),
+  },
+  {
+    step: "an order is looked for in Kraken's ledger, too",
+    file: "shared/app/steps/account-for.ts",
+    from: 'if (found.length > 0) return { is: "found", orders: found };',
+    to: "",
+    test: accounted("an order that Kraken's lists hide is found by what it left in the ledger"),
+  },
+  {
+    step: "an order that cannot be looked for does not wait for ever",
+    file: "shared/app/run-plan.ts",
+    from: "return now - (deadline ?? createdAt) >= DAY_MS && now - (dueAt ?? now) < HOUR_MS;",
+    to: "return now - (deadline ?? createdAt) >= DAY_MS * 99 && now - (dueAt ?? now) < HOUR_MS;",
+    test: accounted(
+      "an order that cannot be looked for is quarantined after a day, and not before it was tried for some time",
+    ),
   },
   {
     step: "a Kraken account is spent from by one account of tide.yaml",

@@ -1,5 +1,6 @@
 /** The owner's hand on the switch: arming, resolving, orders of the owner's own, the day's account. */
 import { afterEach, describe, expect, test } from "vitest";
+import { DeskRefusal } from "../../local/desk/errors.ts";
 import { ownHand } from "../../local/desk/machine-place.ts";
 import { arm, disarm, kill, resolve } from "../../local/desk/switches.ts";
 import { armingHash } from "../../shared/app/ids.ts";
@@ -16,7 +17,11 @@ const orders = () => house.control("GET", "/orders") as Promise<ExchangeOrder[]>
 
 async function quarantine(fault: string, lagSeconds: number) {
   house = await openHouse();
-  await house.faults([{ endpoint: "AddOrder", fault, times: 1 }]);
+  await house.faults([
+    { endpoint: "AddOrder", fault, times: 1 },
+    // The ledger at Kraken shows nothing of it either.
+    { endpoint: "Ledgers", fault: "key-date-limit", times: 10_000 },
+  ]);
   await house.faults(
     ["ClosedOrders", "OpenOrders"].map((endpoint) => ({
       endpoint,
@@ -52,6 +57,21 @@ describe("resolve", () => {
     expect((await house.deps.books.plans("main"))[0]?.blocked).toBeUndefined();
     const wrong = (await audit(house)).filter((line) => !line.startsWith("window"));
     expect(wrong).toEqual([]);
+  });
+
+  test("an order in doubt that is still looked for is not resolved by hand", async () => {
+    house = await openHouse();
+    await house.faults([
+      { endpoint: "AddOrder", fault: "drop-reply-after-accept", times: 1 },
+      { endpoint: "ClosedOrders", fault: "visibility-lag", times: 1, seconds: 120 },
+    ]);
+    await house.fireSlot();
+    const refused = resolve(ownHand(house.deps), RUN);
+    await expect(refused).rejects.toThrow(DeskRefusal);
+    await expect(refused).rejects.toThrow(/is still looked for by itself \(.+\); after a day/);
+    await house.pass(4);
+    expect((await house.run()).run.outcome).toBe("bought");
+    await expect(resolve(ownHand(house.deps), RUN)).rejects.toThrow(/is not in doubt, it is bought/);
   });
 
   test("names what is in quarantine when asked for something else", async () => {

@@ -82,13 +82,29 @@ describe("Kraken says no", () => {
     },
   );
 
-  test("insufficient funds at the order refuse the run and free the reservation", async () => {
-    await fault("insufficient-funds");
+  test.each([
+    ["insufficient-funds", "FUNDS_INSUFFICIENT", /Insufficient funds/i],
+    ["ordermin-raised", "VOLUME_BELOW_MINIMUM", /minimum not met/i],
+  ])(
+    "%s at the order: the slot is skipped with the reason of our own check, and the reservation is free",
+    async (name, code, words) => {
+      await fault(name);
+      await house.fireSlot();
+      const { run } = await house.run();
+      expect(run).toMatchObject({ outcome: "skipped", reason: { code } });
+      expect(run.reason?.detail).toMatch(words);
+      expect(await audit(house)).toEqual([]);
+    },
+  );
+
+  test("rules of a pair that Kraken refuses by are asked for anew", async () => {
     await house.fireSlot();
-    const { run } = await house.run();
-    expect(run.outcome).toBe("refused");
-    expect(run.reason?.detail).toMatch(/Insufficient funds/i);
-    expect(await audit(house)).toEqual([]);
+    await fault("ordermin-raised");
+    await house.buy("refused");
+    house.clock.moveTo(house.clock.now() + 60_000);
+    await house.faults([{ endpoint: "AssetPairs", fault: "pair-delisted", times: 1 }]);
+    await house.buy("anew");
+    expect((await house.run("btc-weekly@anew")).run.reason?.code).toBe("PAIR_UNKNOWN");
   });
 
   test("maintenance is seen before anything is planned, and the slot is told", async () => {

@@ -185,6 +185,7 @@ describe("an order in doubt", () => {
   test("what can never be proven is quarantined after a day: reserved, on hold, and told", async () => {
     await doubt("drop-reply-after-accept");
     await house.faults([
+      { endpoint: "Ledgers", fault: "key-date-limit", times: 10_000 },
       { endpoint: "ClosedOrders", fault: "visibility-lag", times: 10_000, seconds: 1_000_000 },
       { endpoint: "OpenOrders", fault: "visibility-lag", times: 10_000, seconds: 1_000_000 },
     ]);

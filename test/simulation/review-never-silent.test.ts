@@ -105,8 +105,8 @@ describe("an order in doubt is told of", () => {
       house.clock.moveTo(house.clock.now() + 3_600_000);
       await house.sweep();
     }
-    expect((await house.run()).intent?.state).toBe("SUBMITTING");
-    expect(await told(/stands still/)).toEqual([true]);
+    expect((await house.run()).intent?.state).toBe("QUARANTINED");
+    expect(await told(/neither the order .* nor its absence/)).toEqual([true]);
     expect(await orders()).toHaveLength(1);
   });
 });

@@ -30,6 +30,7 @@ async function quarantine(): Promise<void> {
   await house.faults([
     { endpoint: "AddOrder", fault: "drop-reply-after-accept", times: 1 },
     { endpoint: "ClosedOrders", fault: "visibility-lag", times: 1, seconds: 200_000 },
+    { endpoint: "Ledgers", fault: "key-date-limit", times: 10_000 },
   ]);
   await house.fireSlot();
   for (let hour = 0; hour < 27; hour++) {

@@ -15,6 +15,7 @@ afterEach(() => house.close());
 const orders = () => house.control("GET", "/orders") as Promise<ExchangeOrder[]>;
 const lost = { endpoint: "AddOrder", fault: "drop-reply-after-accept" };
 const lag = (seconds: number) => ({ endpoint: "ClosedOrders", fault: "visibility-lag", times: 1, seconds });
+const NO_LEDGER = { endpoint: "Ledgers", fault: "key-date-limit", times: 10_000 };
 const blocked = async (plan: string) =>
   (await house.deps.books.plans("main")).find(({ id }) => id === plan)?.blocked;
 
@@ -145,7 +146,7 @@ test("an order that is settled days later does not make later proofs impossible"
 
 test("resolving one order leaves the plan on hold for its other order in doubt", async () => {
   house = await openHouse({ plans: ROOMY });
-  await house.faults([{ ...lost, times: 2 }, lag(30 * 3600), lag(90 * 3600)]);
+  await house.faults([{ ...lost, times: 2 }, lag(30 * 3600), lag(90 * 3600), NO_LEDGER]);
   await house.fireSlot();
   await house.buy("second");
   await house.pass(15);
@@ -230,64 +231,4 @@ test("a neighbour that bought with its second attempt does not keep an absence f
     expect((await house.run(run)).intent).toMatchObject({ state: "DONE", n: 2 });
   expect(await orders()).toHaveLength(2);
   expect(await audit(house)).toEqual([]);
-});
-
-describe("coins that came from elsewhere do not keep an order in doubt for ever", () => {
-  async function withDeposit(hasEarlier: boolean) {
-    let isThere = false;
-    house = await openHouse({
-      plans: `${ROOMY}
-  - id: btc-later
-    buy: 50 EUR of BTC
-    every: wednesday 08:00
-    ifMissed: catch-up within 2h
-`,
-      around: withAccount((account) => ({
-        ...account,
-        async balances() {
-          const balances = new Map(await account.balances());
-          const bitcoin = balances.get("XXBT")!;
-          const total = add(bitcoin.total, volume("0.1")) as typeof bitcoin.total;
-          return isThere ? balances.set("XXBT", { ...bitcoin, total }) : balances;
-        },
-      })),
-    });
-    if (hasEarlier) await house.buy("earlier", "btc-later");
-    await house.pass(2);
-    await house.faults([{ endpoint: "AddOrder", fault: "drop-request", times: 1 }]);
-    await house.fireSlot();
-    isThere = true;
-    await house.pass(20);
-    expect((await house.run()).intent?.state).toBe("SUBMITTING");
-  }
-  const passHours = async (hours: number) => {
-    for (let hour = 0; hour < hours; hour++) {
-      house.clock.moveTo(house.clock.now() + HOUR_MS);
-      await house.sweep();
-    }
-  };
-
-  test("the owner's asking ends it after a day, and the plan goes on", async () => {
-    await withDeposit(true);
-    await passHours(25);
-    expect((await house.run()).intent?.state).toBe("QUARANTINED");
-    expect((await house.inTime(resolveRun("main", FIRST, await house.boot()))).is).toBe("absent");
-    expect(await blocked("btc-weekly")).toBeUndefined();
-    expect(await orders()).toHaveLength(1);
-  });
-
-  test("but not where Kraken has never shown an order of ours", async () => {
-    await withDeposit(false);
-    await passHours(25);
-    expect((await house.inTime(resolveRun("main", FIRST, await house.boot()))).is).toBe("no-evidence");
-    expect(await blocked("btc-weekly")).toBeDefined();
-  });
-
-  test("it ends by itself when Kraken shows a newer order of ours", async () => {
-    await withDeposit(false);
-    await house.buy("newer", "btc-later");
-    await passHours(26);
-    expect((await house.run()).run).toMatchObject({ outcome: "skipped", reason: { code: "LATE" } });
-    expect(await orders()).toHaveLength(1);
-  });
 });

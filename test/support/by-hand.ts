@@ -4,8 +4,8 @@ import { price, volume } from "../../shared/domain/money.ts";
 import { later } from "../../shared/domain/time.ts";
 import type { House } from "./house.ts";
 
-/** A buy far below the market, which rests; answers Kraken's id. */
-export async function placeByHand(house: House): Promise<string> {
+/** A buy far below the market, which rests, or with `limit` one that fills; answers Kraken's id. */
+export async function placeByHand(house: House, limit = "1000.0"): Promise<string> {
   const { clock, chance, gates: store, settings, exchange, secrets } = house.deps;
   const credentials = (await secrets.credentials("main", "trade"))!;
   const work = async () => {
@@ -18,7 +18,7 @@ export async function placeByHand(house: House): Promise<string> {
       side: "buy",
       clientOrderId: "00000000-0000-4000-8000-000000000001",
       volume: volume("0.001"),
-      limitPrice: price("1000.0"),
+      limitPrice: price(limit),
       timeInForce: "GTD",
       expiresAt: later(now, 20 * 24 * 3_600_000),
       postOnly: false,

@@ -53,6 +53,20 @@ describe("golden texts", () => {
     });
   });
 
+  test("bought, with what is left and how far it reaches", () => {
+    // Spent: 99.50243
+    const withFree = (free: string, from = plan) =>
+      boughtText("LIVE", RUN, from, { ...order, freeBefore: cost(free) }, fills, NEXT).text;
+    expect(withFree("512.5")).toContain(
+      " at 50000. 412.99757 EUR left, enough for 4 more of this plan. Next: ",
+    );
+    expect(withFree("111.50243")).toContain(
+      " 12 EUR left, too little for the next one: 88 EUR are missing. Next: ",
+    );
+    const keeping = { ...plan, guards: { ...plan.guards, keepFree: cost("50") } };
+    expect(withFree("299.50243", keeping)).toContain(" 200 EUR left, enough for 1 more of this plan.");
+  });
+
   test("bought in part", () => {
     const part = { volume: volume("0.001"), cost: cost("50.00000"), fee: fee("0.2") };
     expect(boughtText("PLAY MONEY", RUN, plan, order, part, NEXT)).toEqual({
@@ -124,7 +138,7 @@ describe("golden texts", () => {
       text:
         `LIVE. For 24 hours neither the order ${CLIENT_ID} nor its absence could be proven (Kraken does not show O-1 ` +
         "either). Nothing was sent again, its amount stays reserved, and btc-weekly is on hold. Look for the order at " +
-        `Kraken. Run ${RUN}.`,
+        "Kraken; tide resolve btc-weekly@2026-11-23T07:00Z asks Kraken again.",
     });
   });
 

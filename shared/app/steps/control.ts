@@ -9,8 +9,9 @@ import type { Volume } from "../../domain/money.ts";
 import { type FrozenOrder, type Intent, perhapsPlaced } from "../../domain/run.ts";
 import { DAY_MS, later, MINUTE_MS, SECOND_MS } from "../../domain/time.ts";
 import { CONTROL_POINTS, RESOLVE_POINTS } from "../call-points.ts";
-import type { ExchangeAccount } from "../exchange.ts";
+import type { ExchangeAccount, OrderReport } from "../exchange.ts";
 import type { RunContext } from "../run-context.ts";
+import { accountFor } from "./account-for.ts";
 import { DEADLINE_MS } from "./plan-buy.ts";
 
 /** Kraken's time is known to some seconds where its answers are slow; whatever is left open errs towards a doubt. */
@@ -19,36 +20,59 @@ const SKEW_MS = 15 * SECOND_MS;
 /** So long after its deadline an order has been paid, or never will be. */
 const PAID_MS = 10 * MINUTE_MS;
 
+export type Controlled =
+  /** Nothing speaks against what the look said. */
+  | { readonly is: "believed" }
+  | { readonly is: "doubt"; readonly why: string }
+  /** The order itself, where the look did not see it. */
+  | { readonly is: "found"; readonly orders: readonly OrderReport[] };
+
 /**
- * Undefined means that the look can be believed. A day after the deadline the balance has no say any more where Kraken shows
- * an order of ours that is newer than this one would be, or any one if its owner asks: coins that came from elsewhere would
- * else keep it in doubt for ever.
+ * Whether a look that found nothing can be believed. With more coins than our own orders explain it cannot. A day after the
+ * deadline, or when its owner asks, Kraken's ledger is asked where they came from: a deposit would else keep the order in doubt
+ * for ever.
  */
 export async function control(
   ctx: RunContext,
   intent: Intent,
   { asksOwner }: { readonly asksOwner: boolean } = { asksOwner: false },
-): Promise<string | undefined> {
+): Promise<Controlled> {
   const now = await ctx.publicly(() => ctx.deps.exchange.now());
-  const deadline = intent.deadline ?? intent.createdAt;
-  const isOld = now - deadline >= DAY_MS;
-  return ctx.withAccount(RESOLVE_POINTS, CONTROL_POINTS, async (account) => {
+  const isOld = now - (intent.deadline ?? intent.createdAt) >= DAY_MS;
+  const { silent, surplus } = await ctx.withAccount(RESOLVE_POINTS, CONTROL_POINTS, async (account) => {
     // Under the lease: nobody else sends an order between this and the balance.
     await ctx.rereadHead();
-    const reference = ctx.snapshot.head.lastOrder;
-    if (reference !== undefined) {
-      const known = await account.findOrders(reference.clientOrderId, later(reference.at, -DAY_MS));
-      if (!known.some((report) => report.txid === reference.txid)) {
-        return `Kraken does not show our earlier order ${reference.txid} either`;
-      }
-    } else {
-      const info = await account.keyInfo();
-      if (info.queryFrom !== undefined || info.queryTo !== undefined) return "the key has a query date limit";
-    }
-    // Test: coins that came from elsewhere do not keep an order in doubt for ever
-    if (isOld && reference !== undefined && (asksOwner || reference.at > deadline)) return undefined;
-    return lessThanBalance(ctx, intent, account);
+    const why = await whySilent(ctx, account);
+    return why === undefined
+      ? { silent: undefined, surplus: await lessThanBalance(ctx, intent, account) }
+      : { silent: why, surplus: undefined };
   });
+  if (silent !== undefined) return { is: "doubt", why: silent };
+  if (surplus === undefined) return { is: "believed" };
+  if (!isOld && !asksOwner) return { is: "doubt", why: surplus };
+  const accounted = await accountFor(ctx, intent);
+  switch (accounted.is) {
+    // Test: coins that came from elsewhere do not keep an order in doubt for ever
+    case "explained":
+      return { is: "believed" };
+    case "found":
+      return accounted;
+    case "unclear":
+      return { is: "doubt", why: `${surplus}, and ${accounted.why}` };
+  }
+}
+
+/** Why Kraken's records may not answer at all: they do not show what they have shown before. */
+async function whySilent(ctx: RunContext, account: ExchangeAccount): Promise<string | undefined> {
+  const reference = ctx.snapshot.head.lastOrder;
+  if (reference === undefined) {
+    const { queryFrom, queryTo } = await account.keyInfo();
+    return queryFrom !== undefined || queryTo !== undefined ? "the key has a query date limit" : undefined;
+  }
+  const known = await account.findOrders(reference.clientOrderId, later(reference.at, -DAY_MS));
+  return known.some(({ txid }) => txid === reference.txid)
+    ? undefined
+    : `Kraken does not show our earlier order ${reference.txid} either`;
 }
 
 /**

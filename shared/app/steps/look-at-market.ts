@@ -46,6 +46,7 @@ export async function lookAtMarket(ctx: RunContext, now: EpochMs) {
   const paying = balances.get(rules.quoteId);
   const free = (paying === undefined ? zero : subtract(paying.total, paying.held)) as Cost;
   const base = {
+    freeBefore: free,
     baseBefore: (balances.get(rules.baseId)?.total ?? zero) as unknown as Volume,
     baseNetBefore: { units: head.net.get(rules.baseId) ?? 0n, scale: CAP_SCALE } as Volume,
     unsettledBefore: [...head.unsettled],
@@ -88,7 +89,18 @@ export function reasonOf(error: unknown): Reason | undefined {
     case "PERMISSION_DENIED":
     case "ACCOUNT_RESTRICTED":
       return { code: "KEY_REFUSED", detail: error.message };
+    // Our own check before the order has the same codes; Kraken's word is newer.
+    case "FUNDS_INSUFFICIENT":
+    case "VOLUME_BELOW_MINIMUM":
+    case "COST_BELOW_MINIMUM":
+      return { code: error.code, detail: error.message };
     default:
       return { code: "KRAKEN_REFUSED", detail: error.message };
   }
 }
+
+/** An order that Kraken refused for what the account or the amount is: nothing is wrong with plan or key. */
+export const outcomeOf = ({ code }: Reason): "skipped" | "refused" =>
+  code === "FUNDS_INSUFFICIENT" || code === "VOLUME_BELOW_MINIMUM" || code === "COST_BELOW_MINIMUM"
+    ? "skipped"
+    : "refused";

@@ -14,7 +14,7 @@ import { clientOrderIdOf, termsOf } from "../ids.ts";
 import { Postponed } from "../postponed.ts";
 import type { RunContext } from "../run-context.ts";
 import { endWith, endWithoutOrder, nextText } from "./conclude.ts";
-import { lookAtMarket, reasonOf } from "./look-at-market.ts";
+import { lookAtMarket, outcomeOf, reasonOf } from "./look-at-market.ts";
 
 /** How long after its slot a run may still begin when the plan says `ifMissed: skip`. */
 const LATE_MS_DEFAULT = 10 * MINUTE_MS;
@@ -221,7 +221,7 @@ async function rehearse(
   } catch (error) {
     const reason = reasonOf(error);
     if (reason === undefined) throw error;
-    return endWithoutOrder(ctx, "refused", reason);
+    return endWithoutOrder(ctx, outcomeOf(reason), reason);
   }
   const reason: Reason = {
     code: "REHEARSED",

@@ -114,9 +114,10 @@ async function prove(ctx: RunContext, intent: Intent): Promise<void> {
 
   const { found, answeredAt } = await look(ctx, intent);
   if (found.length > 0) return adopt(ctx, intent, found, "found at Kraken, not sent again");
-  const doubt = await control(ctx, intent);
+  const controlled = await control(ctx, intent);
   // Test: records that lag beyond the grace are caught by the balance: no second buy, adopted when it shows
-  if (doubt !== undefined) return keepInDoubt(ctx, intent, doubt, now);
+  if (controlled.is === "doubt") return keepInDoubt(ctx, intent, controlled.why, now);
+  if (controlled.is === "found") return adopt(ctx, intent, controlled.orders, IN_LEDGER);
 
   // Test: a proof takes two looks, fifteen seconds apart
   if (intent.absentAt === undefined) {
@@ -132,6 +133,8 @@ async function prove(ctx: RunContext, intent: Intent): Promise<void> {
   );
 }
 
+const IN_LEDGER = "found in Kraken's ledger, not sent again";
+
 async function keepInDoubt(ctx: RunContext, intent: Intent, doubt: string, now: EpochMs): Promise<void> {
   const age = now - (intent.deadline ?? intent.createdAt);
   // Test: what can never be proven is quarantined after a day: reserved, on hold, and told
@@ -142,6 +145,11 @@ async function keepInDoubt(ctx: RunContext, intent: Intent, doubt: string, now: 
       doubt,
     );
   }
+  await quarantine(ctx, intent, doubt);
+}
+
+/** From here on only its owner has it looked for again: `tide resolve`. */
+export async function quarantine(ctx: RunContext, intent: Intent, doubt: string): Promise<void> {
   const reason = { code: "UNPROVEN", detail: doubt } as const;
   const after = ctx.noted({ ...intent, state: "QUARANTINED", reason }, `QUARANTINED: ${doubt}`);
   const text = quarantinedText(ctx.label, ctx.run.id, ctx.plan.id, intent.clientOrderId, doubt);

@@ -2,7 +2,7 @@
 import { standsStillText } from "../../domain/messages.ts";
 import type { Intent } from "../../domain/run.ts";
 import { DAY_MS, type EpochMs, later, MINUTE_MS } from "../../domain/time.ts";
-import { Postponed } from "../postponed.ts";
+import { failed, Postponed } from "../postponed.ts";
 import type { RunContext } from "../run-context.ts";
 import { deliver } from "./conclude.ts";
 import { tellDoubt } from "./resolve.ts";
@@ -23,7 +23,7 @@ export async function asPostponed(ctx: RunContext, error: unknown): Promise<Post
   await tellStandsStill(ctx, error.message);
   const now = ctx.deps.clock.now();
   const isYoung = now - sinceOf(ctx, ctx.intent) < SELDOM_AFTER_MS;
-  return new Postponed(later(now, (isYoung ? 1 : 10) * MINUTE_MS), error.message);
+  return failed(later(now, (isYoung ? 1 : 10) * MINUTE_MS), error.message);
 }
 
 /** A run with an order that may exist never waits in silence. */

@@ -12,7 +12,7 @@ import { Postponed } from "../postponed.ts";
 import type { RunContext } from "../run-context.ts";
 import { endIntent } from "./conclude.ts";
 import { adopt, look } from "./look.ts";
-import { checkTradeKey, reasonOf } from "./look-at-market.ts";
+import { checkTradeKey, outcomeOf, reasonOf } from "./look-at-market.ts";
 import { checkStanding, checkTerms, DEADLINE_MS, orderRequestOf, windowsAt } from "./plan-buy.ts";
 
 /** Attempts of one intent; each but the first needs a proof that the one before placed nothing. */
@@ -197,7 +197,7 @@ async function classify(ctx: RunContext, claimed: Intent, lease: KeyLease, error
   const retryAt = await whenToTryAgain(ctx, error, lease, claimed);
   if (retryAt === undefined) {
     const reason: Reason = reasonOf(error) ?? { code: "KRAKEN_REFUSED", detail: error.message };
-    return endIntent(ctx, claimed, "REFUSED", "refused", reason);
+    return endIntent(ctx, claimed, "REFUSED", outcomeOf(reason), reason);
   }
   await comeBack(ctx, claimed, error.message, retryAt - ctx.deps.clock.now());
 }

@@ -39,6 +39,21 @@ const trade = z.object({
   maker: z.boolean().optional(),
 });
 
+export const fillsByTradeId = mapOf(trade).transform((trades): readonly Fill[] =>
+  [...trades].map(([tradeId, entry]) => ({
+    tradeId,
+    orderTxid: entry.ordertxid,
+    pair: entry.pair,
+    at: entry.time,
+    side: entry.type,
+    price: entry.price,
+    volume: entry.vol,
+    cost: entry.cost,
+    fee: entry.fee,
+    isMaker: entry.maker,
+  })),
+);
+
 /** Newest first, 50 a page. There is no client order id here: fills are linked by `orderTxid`. */
 export const tradesHistory = privateRead<
   { readonly after?: EpochMs; readonly until?: EpochMs; readonly offset?: number },
@@ -50,19 +65,7 @@ export const tradesHistory = privateRead<
     end: args.until === undefined ? undefined : Math.floor(args.until / 1000),
     ofs: args.offset,
   }),
-  answer: z.object({ trades: mapOf(trade), count: count.optional() }).transform((wire) => ({
-    count: wire.count,
-    fills: [...wire.trades].map(([tradeId, entry]) => ({
-      tradeId,
-      orderTxid: entry.ordertxid,
-      pair: entry.pair,
-      at: entry.time,
-      side: entry.type,
-      price: entry.price,
-      volume: entry.vol,
-      cost: entry.cost,
-      fee: entry.fee,
-      isMaker: entry.maker,
-    })),
-  })),
+  answer: z
+    .object({ trades: fillsByTradeId, count: count.optional() })
+    .transform(({ trades, count: all }) => ({ fills: trades, count: all })),
 });

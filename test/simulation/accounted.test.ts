@@ -1,0 +1,182 @@
+/**
+ * More coins than our own orders explain: Kraken's ledger says where they came from. It shows an order that the lists hide, and
+ * it frees one whose owner bought by hand; nothing else does.
+ */
+import { afterEach, describe, expect, test } from "vitest";
+import { resolveRun } from "../../shared/app/resolve-run.ts";
+import { HOUR_MS } from "../../shared/domain/time.ts";
+import { audit, type ExchangeOrder } from "../support/audit.ts";
+import { placeByHand } from "../support/by-hand.ts";
+import { type House, openHouse, PLANS, SLOT } from "../support/house.ts";
+
+const RUN = `btc-weekly@${SLOT}`;
+const FOR_DAYS = { times: 10_000, seconds: 1_000_000 };
+const HIDDEN = ["OpenOrders", "ClosedOrders"].map((endpoint) => ({
+  endpoint,
+  fault: "visibility-lag",
+  ...FOR_DAYS,
+}));
+const never = (endpoint: string, fault = "unavailable") => ({ endpoint, fault, times: 100_000 });
+const LOST_REPLY = { endpoint: "AddOrder", fault: "drop-reply-after-accept", times: 1 };
+const LOST_REQUEST = { endpoint: "AddOrder", fault: "drop-request", times: 1 };
+
+let house: House;
+afterEach(() => house.close());
+
+const orders = () => house.control("GET", "/orders") as Promise<ExchangeOrder[]>;
+const passHours = async (hours: number) => {
+  for (let hour = 0; hour < hours; hour++) {
+    house.clock.moveTo(house.clock.now() + HOUR_MS);
+    await house.sweep();
+  }
+};
+const blocked = async () => (await house.deps.books.plans("main"))[0]!.blocked;
+const askAgain = async () => house.inTime(resolveRun("main", RUN, await house.boot()));
+const noFaults = () => house.faults([]);
+
+describe("an order that Kraken's lists hide is found by what it left in the ledger", () => {
+  test("after a day, by itself, however late the plan may still buy", async () => {
+    house = await openHouse({ plans: PLANS.replace("within 2h", "within 3d") });
+    await house.faults([LOST_REPLY, ...HIDDEN]);
+    await house.fireSlot();
+    await passHours(26);
+    expect((await house.run()).run.outcome).toBe("bought");
+    expect(await blocked()).toBeUndefined();
+    expect(await orders()).toHaveLength(1);
+    expect(await audit(house)).toEqual([]);
+  });
+
+  test("by the owner's asking, when the ledger could not be read for that day", async () => {
+    house = await openHouse();
+    await house.faults([LOST_REPLY, ...HIDDEN, never("Ledgers")]);
+    await house.fireSlot();
+    await passHours(26);
+    expect((await house.run()).intent?.state).toBe("QUARANTINED");
+    await noFaults();
+    await house.faults(HIDDEN);
+    expect((await askAgain()).is).toBe("found");
+    expect((await house.run()).run.outcome).toBe("bought");
+    expect(await blocked()).toBeUndefined();
+    expect(await audit(house)).toEqual([]);
+  });
+
+  test("but an order of ours that is newer and shown proves nothing of it", async () => {
+    house = await openHouse({
+      plans: `${PLANS.replace("within 2h", "within 3d").replace("perDay: 500", "perDay: 900")}
+  - { id: eth, buy: 20 EUR of ETH, every: day 12:00 }
+`,
+    });
+    await house.faults([LOST_REPLY, ...HIDDEN.map((fault) => ({ ...fault, times: 1 }))]);
+    await house.fireSlot();
+    await house.pass(4);
+    await house.buy("newer", "eth");
+    expect((await house.run("eth@newer")).run.outcome).toBe("bought");
+    // Nor does a ledger that is empty.
+    await house.faults([never("Ledgers", "key-date-limit")]);
+    await passHours(26);
+    expect((await house.run()).intent).toMatchObject({ state: "QUARANTINED", n: 1 });
+    expect(await askAgain()).toMatchObject({
+      is: "no-evidence",
+      why: expect.stringContaining("there is more BTC than our own orders explain"),
+    });
+  });
+});
+
+describe("coins that came from elsewhere do not keep an order in doubt for ever", () => {
+  /** Its owner buys by hand while an order is in doubt that never arrived. */
+  async function boughtByHand(plans = PLANS) {
+    house = await openHouse({ plans: plans.replace("mode: dry-run", "mode: dry-run\nmanualOrders: expect") });
+    await house.faults([LOST_REQUEST]);
+    await house.fireSlot();
+    await placeByHand(house, "90000.0");
+    await house.pass(20);
+    expect((await house.run()).intent).toMatchObject({ state: "SUBMITTING", n: 1 });
+  }
+
+  test("the owner's asking ends it, and the plan goes on", async () => {
+    await boughtByHand();
+    await house.faults([never("Ledgers")]);
+    await passHours(26);
+    expect((await house.run()).intent?.state).toBe("QUARANTINED");
+    await noFaults();
+    expect((await askAgain()).is).toBe("absent");
+    expect((await house.run()).run.outcome).toBe("abandoned");
+    expect(await blocked()).toBeUndefined();
+    expect(await orders()).toHaveLength(1);
+  });
+
+  test("it ends by itself after a day", async () => {
+    await boughtByHand();
+    await passHours(26);
+    expect((await house.run()).run).toMatchObject({ outcome: "skipped", reason: { code: "LATE" } });
+    expect(await orders()).toHaveLength(1);
+  });
+
+  test("a balance that the ledger does not explain proves nothing", async () => {
+    await boughtByHand();
+    await house.faults([never("Ledgers", "key-date-limit")]);
+    await passHours(26);
+    expect((await house.run()).intent).toMatchObject({ state: "QUARANTINED", n: 1 });
+    expect((await house.run()).intent!.reason!.detail).toContain("does not explain the balance");
+    expect(await askAgain()).toMatchObject({ is: "no-evidence" });
+    expect(await blocked()).toBeDefined();
+  });
+
+  test("a trade whose order Kraken does not show proves nothing", async () => {
+    await boughtByHand();
+    await house.faults([never("QueryOrders", "key-date-limit")]);
+    await passHours(26);
+    expect((await house.run()).intent!.reason!.detail).toContain("does not show the order of each trade");
+  });
+});
+
+describe("an order that cannot be looked for is quarantined after a day, and not before it was tried for some time", () => {
+  test("Kraken does not answer for a day; when it does, its owner asks, and the order is booked", async () => {
+    house = await openHouse();
+    await house.faults([LOST_REPLY, ...HIDDEN]);
+    await house.fireSlot();
+    await noFaults();
+    await house.faults([never("OpenOrders")]);
+    await passHours(23);
+    expect((await house.run()).intent?.state).toBe("SUBMITTING");
+    await house.pass(90);
+    expect((await house.run()).intent?.state).toBe("QUARANTINED");
+    expect(await blocked()).toContain(RUN);
+    expect((await house.messages()).map(({ id }) => id)).toContain(`${RUN}#quarantined`);
+    await noFaults();
+    expect((await askAgain()).is).toBe("found");
+    expect((await house.run()).run.outcome).toBe("bought");
+    expect(await audit(house)).toEqual([]);
+  });
+
+  test("while Kraken does not answer, asking is refused, and nothing changes", async () => {
+    house = await openHouse();
+    await house.faults([LOST_REPLY, ...HIDDEN]);
+    await house.fireSlot();
+    await noFaults();
+    await house.faults([never("OpenOrders")]);
+    await passHours(26);
+    const before = await house.run();
+    expect(before.intent?.state).toBe("QUARANTINED");
+    expect(await askAgain()).toMatchObject({
+      is: "no-evidence",
+      why: expect.stringContaining("Unavailable"),
+    });
+    expect(await house.run()).toEqual(before);
+  });
+
+  test("after two days without power one look that fails is not the last", async () => {
+    house = await openHouse();
+    await house.faults([LOST_REPLY, ...HIDDEN]);
+    await house.fireSlot();
+    await noFaults();
+    await house.faults([never("OpenOrders")]);
+    house.clock.moveTo(house.clock.now() + 48 * HOUR_MS);
+    await house.sweep();
+    expect((await house.run()).intent?.state).toBe("SUBMITTING");
+    await noFaults();
+    await house.pass(15);
+    expect((await house.run()).run.outcome).toBe("bought");
+    expect(await blocked()).toBeUndefined();
+  });
+});
