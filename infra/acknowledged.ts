@@ -4,6 +4,7 @@
  */
 import { type Stack, Validations } from "aws-cdk-lib";
 import type { IConstruct } from "constructs";
+import { KEY_USES, secretName } from "../shared/config/names.ts";
 
 export type Acknowledged = { readonly path: RegExp; readonly rule: string; readonly reason: string };
 
@@ -46,6 +47,14 @@ export const ACKNOWLEDGED: readonly Acknowledged[] = [
     rule: "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:scheduler:<AWS::Region>:<AWS::AccountId>:schedule/<PlanSyncSynced2C656DAF>/*]",
     reason: "The schedules of a group that is the function's alone; their names are the plans'",
   },
+  ...KEY_USES.flatMap((use) =>
+    ["", "-??????"].map((end) => ({
+      path: /^TidekeeperAutomation\/Dca\/Worker\/Role\/DefaultPolicy\/Resource$/,
+      rule: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${secretName("*", use)}${end}]`,
+      reason:
+        "The names of more than 12 accounts do not fit into a role's policy; nothing else has a name that begins with tidekeeper/",
+    })),
+  ),
 ];
 
 export function acknowledge(stacks: readonly Stack[]): void {

@@ -5,9 +5,9 @@ import { CfnScheduleGroup } from "aws-cdk-lib/aws-scheduler";
 import { Subscription, SubscriptionProtocol } from "aws-cdk-lib/aws-sns";
 import type { Construct } from "constructs";
 import {
+  ACCOUNTS_IN_POLICY_MAX,
   type Deployment,
   SCHEDULES_IN_TEMPLATE_MAX,
-  SECRETS_IN_TEMPLATE_MAX,
 } from "../shared/config/deployment.ts";
 import { ENVIRONMENT, KEY_USES, OUTPUTS, secretName } from "../shared/config/names.ts";
 import type { FunctionName } from "./bundle.ts";
@@ -189,10 +189,10 @@ export class AutomationStack extends Stack {
 
 /**
  * By name, to which Secrets Manager adds six characters of its own; and without them, as a secret that is not there is asked
- * for: that must be answered, not denied. Above the template's accounts one pattern stands for all of them.
+ * for: that must be answered, not denied. Of more accounts than a policy holds one pattern stands for all.
  */
 function secretsOf(accounts: readonly string[]): readonly string[] {
-  const names = accounts.length > SECRETS_IN_TEMPLATE_MAX ? ["*"] : accounts;
+  const names = accounts.length > ACCOUNTS_IN_POLICY_MAX ? ["*"] : accounts;
   return names.flatMap((name) =>
     KEY_USES.flatMap((use) =>
       ["", "-??????"].map((end) => arnHere("secretsmanager", `secret:${secretName(name, use)}${end}`)),

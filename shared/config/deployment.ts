@@ -10,6 +10,12 @@ import { parseTideYaml } from "./tide-yaml.ts";
 export const SCHEDULES_IN_TEMPLATE_MAX = 300;
 /** Above it the template holds no secret for each account; `tide keys set --aws` makes them. */
 export const SECRETS_IN_TEMPLATE_MAX = 50;
+/**
+ * Above it one pattern stands for the secrets of all accounts. Each account is four ARNs of up to 120 characters in one
+ * statement, which cannot be divided, and all that a role has inline is 10,240 characters at most, a policy beside it 6,144
+ * (docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
+ */
+export const ACCOUNTS_IN_POLICY_MAX = 12;
 
 /** How often, and for how long, Scheduler tries to put a firing into the queue; what is older is the sweep's. */
 export const FIRING_RETRIES_MAX = 20;

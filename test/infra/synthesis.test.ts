@@ -8,8 +8,8 @@ import { Peer, Port } from "aws-cdk-lib/aws-ec2";
 import { afterAll, describe, expect, test } from "vitest";
 import { ACKNOWLEDGED } from "../../infra/acknowledged.ts";
 import { readChoices, readPlans, SettingsError } from "../../infra/settings.ts";
-import { EGRESSES, EXAMPLES, example, withEgress } from "../support/examples.ts";
-import { synthesized } from "../support/synthesized.ts";
+import { EGRESSES, EXAMPLES, example, withAccounts, withEgress, withPlans } from "../support/examples.ts";
+import { policyLength, synthesized } from "../support/synthesized.ts";
 
 const saver = example("saver.yaml");
 
@@ -37,15 +37,41 @@ describe("the rules", () => {
   });
 
   test("each acknowledgement is still needed, and has a reason", () => {
-    const many = `${saver}${Array.from({ length: 301 }, (_, index) => `  - { id: plan-${index}, buy: 10 EUR of BTC, every: "hour at :15" }\n`).join("")}`;
+    const many = withAccounts(withPlans(saver, 301), 13);
     const { findings } = synthesized(many, { acknowledgeNothing: true });
     for (const { rule, path, reason } of ACKNOWLEDGED) {
       const needed = findings.some(
-        (finding) =>
-          finding.startsWith(rule.split("[")[0]!) && path.test(/ at ([^:]+):/.exec(finding)?.[1] ?? ""),
+        (finding) => finding.startsWith(`${rule} at`) && path.test(/ at ([^:]+):/.exec(finding)?.[1] ?? ""),
       );
       expect(needed, rule).toBe(true);
       expect(reason.length).toBeGreaterThan(30);
+    }
+  });
+});
+
+describe("many accounts and plans", () => {
+  test.each([
+    [1, 300],
+    [12, 3],
+    [13, 3],
+    [50, 3],
+    [51, 300],
+  ])("%i accounts with %i plans: no finding, and each policy is one that AWS takes", (accounts, plans) => {
+    const { automation, network, findings } = synthesized(
+      withAccounts(withPlans(saver, plans - 3), accounts),
+    );
+    expect(findings).toEqual([]);
+    for (const template of [automation, network]) {
+      const inline = new Map<string, number>();
+      for (const { Properties } of template.ofType("AWS::IAM::Policy"))
+        for (const role of Properties.Roles as unknown[])
+          inline.set(
+            JSON.stringify(role),
+            (inline.get(JSON.stringify(role)) ?? 0) + policyLength(Properties.PolicyDocument),
+          );
+      for (const [role, length] of inline) expect(length, role).toBeLessThanOrEqual(10_240);
+      for (const { id, Properties } of template.ofType("AWS::IAM::ManagedPolicy"))
+        expect(policyLength(Properties.PolicyDocument), id).toBeLessThanOrEqual(6_144);
     }
   });
 });

@@ -13,3 +13,14 @@ export const withEgress = (plans: string, egress: (typeof EGRESSES)[number]): st
   plans
     .replace(/^acceptOpenAllowList:.*\n/m, "")
     .replace(/^egress:.*$/m, `egress: ${egress}${egress === "none" ? "\nacceptOpenAllowList: true" : ""}`);
+
+/** With so many accounts of the longest names in place of the one, which all plans are of the first of. */
+export const withAccounts = (plans: string, count: number): string => {
+  const names = Array.from({ length: count }, (_, index) => `account-${index}-`.padEnd(32, "x"));
+  return plans
+    .replace(/^accounts:.*$/m, `accounts: { ${names.map((name) => `${name}: { tier: pro }`).join(", ")} }`)
+    .replaceAll(/- id: .*/g, `$&\n    account: ${names[0]}`);
+};
+
+export const withPlans = (plans: string, count: number): string =>
+  `${plans}${Array.from({ length: count }, (_, index) => `  - id: plan-${index}\n    buy: 10 EUR of BTC\n    every: "hour at :15"\n`).join("")}`;
