@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { App, Validations } from "aws-cdk-lib";
 import { AwsSolutionsChecks } from "cdk-nag";
+import { epochMs } from "../shared/domain/time.ts";
 import { acknowledge } from "./acknowledged.ts";
 import { bundle } from "./bundle.ts";
 import { readChoices, readPlans, SettingsError } from "./settings.ts";
@@ -12,7 +13,7 @@ const BUILD = join(import.meta.dirname, "../build");
 try {
   // Not by itself at the end, which would make an empty assembly out of a mistake.
   const app = new App({ autoSynth: false });
-  const deployment = readPlans(app.node);
+  const deployment = readPlans(app.node, epochMs(Date.now()));
   const stacks = tidekeeper(app, deployment, readChoices(app.node), (name) =>
     bundle(name, deployment.settingsText, BUILD),
   );

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { Node } from "constructs";
 import { type Deployment, readDeployment } from "../shared/config/deployment.ts";
+import type { EpochMs } from "../shared/domain/time.ts";
 
 /** One sentence for whoever started the synthesis; nothing was made. */
 export class SettingsError extends Error {
@@ -37,7 +38,8 @@ const DEFAULTS: Choices = {
   runbook: "docs/runbook.md",
 };
 
-export function readPlans(node: Node): Deployment {
+/** With `now`, a plan whose firings are all over is a mistake; not where `tide destroy` takes the stacks away. */
+export function readPlans(node: Node, now?: EpochMs): Deployment {
   const asked = node.tryGetContext("plans") as unknown;
   const file = asked === undefined ? defaultFile() : String(asked);
   let text: string;
@@ -46,7 +48,8 @@ export function readPlans(node: Node): Deployment {
   } catch (error) {
     throw new SettingsError(`the plans file ${file} cannot be read: ${(error as Error).message}`);
   }
-  const read = readDeployment(text, file);
+  const isTakenAway = String(node.tryGetContext(`${PREFIX}takenAway`)) === "true";
+  const read = readDeployment(text, file, isTakenAway ? undefined : now);
   if ("mistakes" in read) throw new SettingsError(read.mistakes.join("\n"));
   for (const { file: where, line, column, text: what } of read.warnings)
     process.stderr.write(`${where}:${line}:${column}: ${what}\n`);

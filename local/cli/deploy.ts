@@ -43,7 +43,8 @@ export default async function deploy({ options }: Given, run: RunCdk = runCdk): 
 async function viewOf(options: Options): Promise<DeployView> {
   const plansFile = plansFileOf(options);
   const outputsFile = outputsFileOf(options);
-  const { settings, warnings } = await readPlans(plansFile);
+  const now = nowMs();
+  const { settings, warnings } = await readPlans(plansFile, now);
   const { outputs, problem } = outputsIn(outputsFile);
   const zones = natZones();
   if (outputs !== undefined && outputs.addresses.length > zones) {
@@ -58,7 +59,7 @@ async function viewOf(options: Options): Promise<DeployView> {
     outputs,
     env: process.env,
     natZones: zones,
-    now: nowMs(),
+    now,
   });
   if (problem !== undefined) return { ...view, warnings: [...view.warnings, problem] };
   if (outputs === undefined) return view;

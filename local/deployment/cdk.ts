@@ -64,6 +64,9 @@ export const destroyArgs = (stacks: readonly string[], plansFile: string): reado
   "--force",
   "-c",
   `plans=${fromRoot(plansFile)}`,
+  // A plan whose firings are over keeps nothing from being made, and must not keep it from being taken away.
+  "-c",
+  "tidekeeper:takenAway=true",
 ];
 
 /** Of nothing that cannot be made again. */

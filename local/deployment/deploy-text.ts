@@ -25,11 +25,7 @@ export function deployText(view: DeployView): string {
     plan.does,
     plan.every,
     plan.zone,
-    plan.runs
-      ? plan.next === null
-        ? "no firing any more"
-        : `next ${plan.next}`
-      : "read, not run by this version",
+    plan.runs ? `next ${plan.next}` : "read, not run by this version",
   ]);
   return [
     `${label}  ${view.plansFile} onto AWS, ${where}: ${deployment === null ? "a new deployment" : `deployment ${deployment} is brought up to it`}\n`,

@@ -101,7 +101,7 @@ function planView(plan: Plan, settings: Settings, now: EpochMs): DeployView["pla
       plan.kind === "dca" ? `${formatShort(plan.spend)} ${plan.pair.quote} of ${plan.pair.base}` : plan.kind,
     every: plan.schedule === undefined ? "by hand only" : `every ${everyText(scheduleText(plan.schedule))}`,
     zone: plan.zone,
-    next: next === undefined ? null : localText(next, plan.zone),
+    next: next === undefined ? null : localText(next, plan.zone, now),
     runs: plan.kind === "dca",
   };
 }

@@ -95,7 +95,7 @@ export class OwnersDesk {
       .map(({ plan, slot }) => ({
         plan: plan.id,
         slot: slotText(slot),
-        local: localText(slot, plan.zone),
+        local: localText(slot, plan.zone, now),
         amount: buysText(plan),
         paused: states.get(plan.id)?.paused ?? false,
         willSkip: whySkip(plan),

@@ -70,6 +70,6 @@ function planChecks(plan: DcaPlan, { limits }: Settings, now: EpochMs): readonly
       : []),
     next === undefined || next > later(now, YEAR_MS)
       ? bad("firings", `${plan.id} does not fire in the coming year; change its every`)
-      : good("firings", `${plan.id} fires next ${localText(next, plan.zone)}`),
+      : good("firings", `${plan.id} fires next ${localText(next, plan.zone, now)}`),
   ];
 }

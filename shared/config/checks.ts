@@ -3,8 +3,9 @@
 import { isMap, type Node } from "yaml";
 import { compare, format } from "../domain/decimal.ts";
 import type { Account, DcaPlan, Limits, Money, Plan } from "../domain/plan.ts";
-import { canFire, scheduleText, skippedBetween } from "../domain/schedule.ts";
-import { epochMs } from "../domain/time.ts";
+import { canFire, nextSlot, scheduleText, skippedBetween } from "../domain/schedule.ts";
+import { type EpochMs, epochMs } from "../domain/time.ts";
+import { dayWindow } from "../domain/zone.ts";
 import { nearest } from "./corrections.ts";
 import type { LimitsRead } from "./settings-reader.ts";
 import { type Report, type Value, valueAt } from "./yaml-source.ts";
@@ -56,12 +57,24 @@ export function checkAccounts(
 const CLOCKS_FROM = epochMs(Date.UTC(2026, 0, 1));
 const CLOCKS_UNTIL = epochMs(Date.UTC(2038, 0, 1));
 
-export function checkSchedule({ item: plan, at }: Placed<Plan>, report: Report): void {
+/** `now`: only where a schedule that will not fire any more is a mistake. */
+export function checkSchedule(
+  { item: plan, at }: Placed<Plan>,
+  report: Report,
+  now: EpochMs | undefined,
+): void {
   const { schedule, zone } = plan;
   if (schedule === undefined) return;
   const place = placeOf(at, "every");
   if (!canFire(schedule, zone)) {
     report.mistake(place, "a schedule that fires: no calendar has this day");
+    return;
+  }
+  if (now !== undefined && nextSlot(schedule, zone, now) === undefined) {
+    report.mistake(
+      place,
+      `a schedule that fires after ${dayWindow(now, zone)}: all firings of ${plan.id} are over; change it, or take the plan out`,
+    );
     return;
   }
   const [skipped] = skippedBetween(schedule, zone, CLOCKS_FROM, CLOCKS_UNTIL);

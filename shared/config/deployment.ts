@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { accountNameOf, type Plan, type Settings } from "../domain/plan.ts";
 import { scheduleText, toAwsExpression } from "../domain/schedule.ts";
+import type { EpochMs } from "../domain/time.ts";
 import { formatMistake, type Warning } from "./mistake.ts";
 import { settingsText } from "./settings-file.ts";
 import { parseTideYaml } from "./tide-yaml.ts";
@@ -64,8 +65,8 @@ export type DeploymentRead =
   /** Each with file, line, column, what was read and what was expected. */
   | { readonly mistakes: readonly string[] };
 
-export function readDeployment(text: string, fileName: string): DeploymentRead {
-  const read = parseTideYaml(text, fileName);
+export function readDeployment(text: string, fileName: string, now?: EpochMs): DeploymentRead {
+  const read = parseTideYaml(text, fileName, now);
   if ("mistakes" in read) return { mistakes: read.mistakes.map(formatMistake) };
   const { settings, warnings } = read;
   return { deployment: deploymentOf(settings), warnings };

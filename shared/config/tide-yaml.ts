@@ -4,6 +4,7 @@
  */
 import { isMap, isSeq, type Node } from "yaml";
 import type { Settings } from "../domain/plan.ts";
+import type { EpochMs } from "../domain/time.ts";
 import { alertReader } from "./alert-reader.ts";
 import {
   checkAccounts,
@@ -45,18 +46,21 @@ const KEYS = [
   "alerts",
 ];
 
-/** Never throws, whatever the text. `fileName` is only for the messages. */
-export function parseTideYaml(text: string, fileName: string): TideYaml {
+/**
+ * Never throws, whatever the text. `fileName` is only for the messages. With `now` a plan whose firings are all over is a
+ * mistake, too: before something is made for it. Settings that were right once stay readable.
+ */
+export function parseTideYaml(text: string, fileName: string, now?: EpochMs): TideYaml {
   const { root, report } = readYaml(text, fileName);
   const top =
     root === undefined ? undefined : fields(KEYS, "settings: a map that starts with mode:")(root, report);
-  const settings = top === undefined ? undefined : settingsOf(top, report);
+  const settings = top === undefined ? undefined : settingsOf(top, report, now);
   const warnings = report.warnings();
   if (settings === undefined || report.count() > 0) return { mistakes: report.mistakes(), warnings };
   return { settings, warnings };
 }
 
-function settingsOf(top: Fields, report: Report): Settings | undefined {
+function settingsOf(top: Fields, report: Report, now: EpochMs | undefined): Settings | undefined {
   const mode = optional(top, "mode", scalar(word("dry-run", "live")), report, "dry-run");
   const zone = optional(top, "timezone", scalar(zoneName), report, "UTC");
   const accounts = optional(top, "accounts", accountsReader, report, ACCOUNTS_DEFAULT);
@@ -80,7 +84,7 @@ function settingsOf(top: Fields, report: Report): Settings | undefined {
   checkIds(itemsOf(top, "alerts"), "alert", report);
 
   if (accounts !== undefined) checkAccounts(plans, accounts, report);
-  for (const plan of plans) checkSchedule(plan, report);
+  for (const plan of plans) checkSchedule(plan, report, now);
   if (limits !== undefined) {
     checkLimits(limits, report);
     checkCapCurrencies(limits, plans, report);

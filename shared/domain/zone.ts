@@ -94,13 +94,17 @@ export const monthWindow = (at: EpochMs, zone: string): string => dayWindow(at, 
 const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/** For people: `Mon 23 Nov 08:00 GMT+1`. An offset, because abbreviations like CET change between versions of ICU. */
-export function localText(at: EpochMs, zone: string): string {
+/**
+ * For people: `Mon 23 Nov 08:00 GMT+1`. An offset, because abbreviations like CET change between versions of ICU. With its
+ * year where `now` is given and in another one.
+ */
+export function localText(at: EpochMs, zone: string, now?: EpochMs): string {
   const wallMs = wallOf(at, zone);
   const offsetMinutes = (wallMs - at) / MINUTE_MS;
-  const { weekday, day, month } = dateOf(dayNumberOf(wallMs));
+  const { weekday, day, month, year } = dateOf(dayNumberOf(wallMs));
+  const isOtherYear = now !== undefined && year !== dateOf(dayNumberOf(wallOf(now, zone))).year;
   const time = new Date(wallMs).toISOString().slice(11, 16);
-  return `${WEEKDAYS[weekday]} ${day} ${MONTHS[month - 1]} ${time} ${offsetText(offsetMinutes, zone)}`;
+  return `${WEEKDAYS[weekday]} ${day} ${MONTHS[month - 1]}${isOtherYear ? ` ${year}` : ""} ${time} ${offsetText(offsetMinutes, zone)}`;
 }
 
 function offsetText(minutes: number, zone: string): string {

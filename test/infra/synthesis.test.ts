@@ -8,6 +8,7 @@ import { Peer, Port } from "aws-cdk-lib/aws-ec2";
 import { afterAll, describe, expect, test } from "vitest";
 import { ACKNOWLEDGED } from "../../infra/acknowledged.ts";
 import { readChoices, readPlans, SettingsError } from "../../infra/settings.ts";
+import { epochMs, later } from "../../shared/domain/time.ts";
 import { EGRESSES, EXAMPLES, example, withAccounts, withEgress, withPlans } from "../support/examples.ts";
 import { policyLength, synthesized } from "../support/synthesized.ts";
 
@@ -102,6 +103,19 @@ describe("infra/app.ts", () => {
     expect({ status, isMade }).toEqual({ status: 2, isMade: false });
     expect(stderr).toMatch(/tide\.yaml:\d+:\d+ {2}egress: .*"vpn".*nat-gateway/);
     expect(stderr).not.toContain("    at ");
+  });
+
+  test("a plan whose firings are all over is a mistake, unless the stacks are taken away", () => {
+    const past = saver.replace("every: monday 08:00", "every: cron(0 8 ? * MON 2020)");
+    const { status, stderr, isMade } = run(past);
+    expect({ status, isMade }).toEqual({ status: 2, isMade: false });
+    expect(stderr).toMatch(/tide\.yaml:\d+:\d+ {2}plans\[0\]\.every: .*all firings of btc-weekly are over/);
+    const before = epochMs(Date.UTC(2020, 11, 28, 6, 59)); // The last Monday of that year, 07:59 in Berlin
+    const node = nodeOf({ plans: file });
+    expect(readPlans(node, before).schedules).toHaveLength(3);
+    expect(() => readPlans(node, later(before, 60_000))).toThrow(/btc-weekly are over/);
+    const takenAway = nodeOf({ plans: file, "tidekeeper:takenAway": "true" });
+    expect(readPlans(takenAway, later(before, 60_000)).schedules).toHaveLength(3);
   });
 
   test.each([

@@ -54,6 +54,7 @@ const given = (more: object = {}) => ({
   args: [],
   options: { state: ".tide", plans, outputs, yes: true, json: true, ...more },
 });
+const takenAway = ["-c", "tidekeeper:takenAway=true"];
 const plansHere = () => `plans=${relative(ROOT, plans)}`;
 
 /** What the verbs print in this process is not among the results. */
@@ -121,6 +122,11 @@ describe("deploy", () => {
     ["a mistake in the plans", PLANS.replace("100 EUR", "1,000 EUR"), "1,000 EUR"],
     ["an egress that there is not", PLANS.replace("egress: none", "egress: vpn"), "vpn"],
     [
+      "a plan whose firings are all over",
+      PLANS.replace("every: day 02:30", "every: cron(0 8 ? * MON 2020)"),
+      /tide\.yaml:10:12 {2}plans\[0\]\.every: read "cron\(0 8 \? \* MON 2020\)", expected a schedule that fires after 20\d\d-\d\d-\d\d: all firings of btc-nightly are over; change it, or take the plan out/,
+    ],
+    [
       "an open allow-list that was not accepted",
       PLANS.replace("acceptOpenAllowList: true", ""),
       "acceptOpenAllowList",
@@ -129,7 +135,14 @@ describe("deploy", () => {
     await writeFile(plans, text);
     const { code, stdout, stderr } = await tide(["deploy", "--yes", "--plans", plans]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-    expect(stderr).toContain(told);
+    expect(stderr).toMatch(told);
+  });
+
+  test("says of what year a firing is that is far away", async () => {
+    await writeFile(plans, PLANS.replace("every: day 02:30", "every: 2 weeks monday 08:00 from 2150-01-01"));
+    const { code, stdout } = await tide(["deploy", "--explain", "--plans", plans, "--outputs", outputs]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("next Mon 5 Jan 2150 08:00 GMT+1");
   });
 
   test.each(["deploy", "destroy"])("%s does nothing unless its own word is typed", async (verb) => {
@@ -233,7 +246,7 @@ describe("with a deployment that is there", () => {
     const { started, run } = fakeCdk();
     expect(await destroy(given(), run)).toBe(0);
     expect(started).toEqual([
-      ["destroy", "TidekeeperAutomation", "TidekeeperNetwork", "--force", "-c", plansHere()],
+      ["destroy", "TidekeeperAutomation", "TidekeeperNetwork", "--force", "-c", plansHere(), ...takenAway],
     ]);
     expect(JSON.parse(await readFile(outputs, "utf8"))).toEqual({ TidekeeperState: known });
   });
@@ -258,7 +271,7 @@ describe("with a deployment that is there", () => {
     await write();
     const { started, run } = fakeCdk(0, 1);
     expect(await destroy(given({ withState: true }), run)).toBe(1);
-    expect(started.map((args) => args.slice(1, -3))).toEqual([
+    expect(started.map((args) => args.slice(1, -5))).toEqual([
       ["TidekeeperAutomation", "TidekeeperNetwork"],
       ["TidekeeperState"],
     ]);

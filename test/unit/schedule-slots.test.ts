@@ -183,6 +183,11 @@ test("people read the local time with its offset", () => {
   expect(localText(at("2026-07-01T00:00Z"), "America/St_Johns")).toBe("Tue 30 Jun 21:30 GMT-2:30");
   expect(localText(at("2026-11-23T07:00Z"), "Europe/London")).toBe("Mon 23 Nov 07:00 GMT");
   expect(localText(at("2026-11-23T07:00Z"), "UTC")).toBe("Mon 23 Nov 07:00 UTC");
+  // The year of the zone: it is 2027 in Kathmandu already.
+  const now = at("2026-12-31T23:00Z");
+  expect(localText(at("2150-01-05T07:00Z"), "UTC", now)).toBe("Mon 5 Jan 2150 07:00 UTC");
+  expect(localText(at("2026-11-23T07:00Z"), "UTC", now)).toBe("Mon 23 Nov 07:00 UTC");
+  expect(localText(at("2027-01-01T07:00Z"), "Asia/Kathmandu", now)).toBe("Fri 1 Jan 12:45 GMT+5:45");
 });
 
 test("windows of caps are calendar days and months on the owner's wall", () => {
