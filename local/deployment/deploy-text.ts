@@ -36,7 +36,7 @@ export function deployText(view: DeployView): string {
       : `          Today it is ${view.egressFrom}. It lets go of the address first: for some minutes Kraken cannot be reached.\n`,
     `Costs     about ${view.usdPerMonth} USD a month by the prices of ${view.pricesOf}; npm run tide -- cost shows each line\n`,
     `Told      ${view.told.join(", ") || "nobody"}\n`,
-    `Keys      ${keysText(view.withoutKey)}\n`,
+    `Keys      ${keysText(view)}\n`,
     `\nPlans\n${table(plans, "  ") || "  none\n"}`,
     `\nCaps\n${view.caps.map((cap) => `  ${label}  ${cap}\n`).join("") || "  none: nothing can be bought\n"}`,
     `\nKept for ever, also by tide destroy\n  the addresses that Kraken knows, the ledger with every run, the API keys in Secrets Manager\n`,
@@ -45,10 +45,17 @@ export function deployText(view: DeployView): string {
   ].join("");
 }
 
-function keysText(withoutKey: DeployView["withoutKey"]): string {
+function keysText({ withoutKey, withRefusedKey }: DeployView): string {
   if (withoutKey === null) return "they come after, with tide keys set --aws; without one nothing is bought";
-  if (withoutKey.length === 0) return "every account has a trade key";
-  return `no trade key yet for ${withoutKey.join(", ")}; tide keys set --aws takes it`;
+  const missing =
+    withoutKey.length === 0
+      ? []
+      : [`no trade key yet for ${withoutKey.join(", ")}; tide keys set --aws takes it`];
+  const refused =
+    withRefusedKey.length === 0
+      ? []
+      : [`the trade key of ${withRefusedKey.join(", ")} is refused; the warnings below say why`];
+  return [...missing, ...refused].join("; ") || "every account has a trade key";
 }
 
 export type Deployed = KeyWanted & {

@@ -39,6 +39,8 @@ export type DeployView = {
   readonly caps: readonly string[];
   /** Accounts whose trade key has no value; null while nothing is deployed. */
   readonly withoutKey: readonly string[] | null;
+  /** Accounts whose trade key the functions refused when they last looked; the warnings say why. */
+  readonly withRefusedKey: readonly string[];
   readonly told: readonly string[];
   readonly warnings: readonly string[];
   readonly usdPerMonth: string;
@@ -73,6 +75,7 @@ export function deployView(found: Found): DeployView {
       settings.limits[period].map(({ amount, asset }) => `${period} ${formatShort(amount)} ${asset}`),
     ),
     withoutKey: null,
+    withRefusedKey: [],
     told: settings.notifyEmails,
     warnings: [
       ...found.warnings.map(formatWarning),
@@ -109,15 +112,36 @@ function planView(plan: Plan, settings: Settings, now: EpochMs): DeployView["pla
 /** What only the deployment that is there can tell. What cannot be asked is said, and keeps nothing from being deployed. */
 export async function askDeployed(
   at: Connected,
-): Promise<Pick<DeployView, "withoutKey"> & { readonly warnings: readonly string[] }> {
+): Promise<Pick<DeployView, "withoutKey" | "withRefusedKey" | "warnings">> {
   try {
     const withoutKey: string[] = [];
-    for (const account of at.plans.accounts)
-      if ((await keyVersion(at, account, "trade")) === undefined) withoutKey.push(account);
-    return { withoutKey, warnings: await disarmedBy(at, at.plans) };
+    const refused: { readonly account: string; readonly why: string }[] = [];
+    for (const account of at.plans.accounts) {
+      const version = await keyVersion(at, account, "trade");
+      if (version === undefined) {
+        withoutKey.push(account);
+        continue;
+      }
+      const check = await at.deps.books.keyCheck(account, "trade");
+      // What was said of a key before this one says nothing of it.
+      if (check?.secretVersion === version && check.problems.length > 0)
+        refused.push({ account, why: check.problems.join("; ") });
+    }
+    const warnings = refused.map(
+      ({ account, why }) => `the trade key of ${account} is refused, and nothing is bought with it: ${why}`,
+    );
+    return {
+      withoutKey,
+      withRefusedKey: refused.map(({ account }) => account),
+      warnings: [...warnings, ...(await disarmedBy(at, at.plans))],
+    };
   } catch (error) {
     const { message } = explainAws(error, at.outputs) as Error;
-    return { withoutKey: null, warnings: [`the deployment that is there could not be asked: ${message}`] };
+    return {
+      withoutKey: null,
+      withRefusedKey: [],
+      warnings: [`the deployment that is there could not be asked: ${message}`],
+    };
   }
 }
 

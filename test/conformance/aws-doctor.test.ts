@@ -89,7 +89,14 @@ describe("with a key", () => {
     expect(await desk.setKey("main", "trade", house.key("withdraw"))).toMatchObject({ state: "refused" });
     expect(await deploy(given(), cdk)).toBe(3);
     expect(wrong(await looked())).toEqual([expect.stringContaining('"Funds permissions: Withdraw" is on')]);
+    // The next one says so before it does anything.
+    const { stdout } = await house.tide(["deploy", "--explain"]);
+    expect(stdout).toContain("Keys      the trade key of main is refused; the warnings below say why\n");
+    expect(stdout).toMatch(
+      /Warnings\n(.*\n)* {2}the trade key of main is refused, and nothing is bought with it: .*"Funds permissions: Withdraw" is on/,
+    );
     await desk.setKey("main", "trade", house.key("trade"));
+    expect((await house.tide(["deploy", "--explain"])).stdout).toContain("every account has a trade key\n");
   });
 });
 
