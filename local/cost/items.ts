@@ -22,6 +22,11 @@ const SECRETS_OF_AN_ACCOUNT = 2; // Trade and read
 /** With a NAT instance one more than with gateways; the infra tests hold the number against the template. */
 export const ALARMS = 22;
 const DISK_GB = 8;
+/**
+ * DynamoDB asks for the table's key again after five minutes, for each role that uses it: two functions each minute, 2 × 12 an
+ * hour (docs.aws.amazon.com/kms/latest/developerguide/services-dynamodb.html; how often at most, AWS does not publish).
+ */
+const TABLE_KEY_REQUESTS = 2 * 12 * HOURS;
 /** Lambda holds five long polls of 20 s on a queue: 5 × 730 × 3600 ÷ 20 = 657000, about this many (AWS does not publish it). */
 const POLLS_OF_A_QUEUE = 650_000;
 
@@ -68,7 +73,12 @@ function stateItems(usage: Usage, natZones: number): readonly Item[] {
     item("secrets, two for each account", whole(SECRETS_OF_AN_ACCOUNT * accounts), "", "secret"),
     item("reads of secrets", monthly(usage.firings), "calls", "secretRead"),
     item("encryption key of the alarm topics", whole(1), "", "key"),
-    item("its requests", monthly(messages), "requests", "keyRequest"),
+    item(
+      "requests of this key and the table's",
+      add(monthly(messages), whole(TABLE_KEY_REQUESTS)),
+      "requests",
+      "keyRequest",
+    ),
     item("table, writes", monthly(usage.firings * WRITES_OF_A_RUN), "units", "tableWrite"),
     item("table, reads", tableReads(usage), "units", "tableRead"),
     item("table, what a year leaves in it", storage, "GB", "tableStorage"),

@@ -110,6 +110,14 @@ describe("queues and topics", () => {
     expect(queues.filter(({ FifoQueue }) => FifoQueue === undefined)).toHaveLength(1);
   });
 
+  test("the ledger is encrypted with a key of this AWS account, and no role has to name it", () => {
+    expect(one("AWS::DynamoDB::GlobalTable").Properties.SSESpecification).toEqual({
+      SSEEnabled: true,
+      SSEType: "KMS",
+    });
+    expect(JSON.stringify(automation.ofType("AWS::IAM::Policy"))).not.toContain("kms:");
+  });
+
   test("every queue and topic is encrypted and refuses plain HTTP", () => {
     for (const { Properties } of state.ofType("AWS::SQS::Queue"))
       expect(Properties).toHaveProperty("SqsManagedSseEnabled", true);
