@@ -1,7 +1,7 @@
 /** What a synthesis is made from: the plans file, and the few choices of the context (cdk.json, or `-c name=value`). */
 import { existsSync, readFileSync } from "node:fs";
 import type { Node } from "constructs";
-import { type Deployment, readDeployment } from "../shared/config/deployment.ts";
+import { CHOICES_DEFAULT, type Deployment, readDeployment } from "../shared/config/deployment.ts";
 import type { EpochMs } from "../shared/domain/time.ts";
 
 /** One sentence for whoever started the synthesis; nothing was made. */
@@ -31,10 +31,9 @@ export type Choices = {
 const PREFIX = "tidekeeper:";
 
 const DEFAULTS: Choices = {
-  natZones: 1,
+  ...CHOICES_DEFAULT,
   natInstanceImage: "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64",
   egressOff: false,
-  budgetUsd: 60,
   runbook: "docs/runbook.md",
 };
 

@@ -1,5 +1,5 @@
 /** `tide deploy`: says what it will do, does it with the project's own CDK, and says what comes next. */
-import { deployArgs, egressOffArgs, natZones, type RunCdk, runCdk } from "../deployment/cdk.ts";
+import { cdkChoices, deployArgs, egressOffArgs, type RunCdk, runCdk } from "../deployment/cdk.ts";
 import { connectDeployment, explainAws } from "../deployment/connect.ts";
 import { deployedText, deployText } from "../deployment/deploy-text.ts";
 import { askDeployed, type DeployView, deployView, nowMs } from "../deployment/deploy-view.ts";
@@ -46,10 +46,10 @@ async function viewOf(options: Options): Promise<DeployView> {
   const now = nowMs();
   const { settings, warnings } = await readPlans(plansFile, now);
   const { outputs, problem } = outputsIn(outputsFile);
-  const zones = natZones();
-  if (outputs !== undefined && outputs.addresses.length > zones) {
+  const choices = cdkChoices();
+  if (outputs !== undefined && outputs.addresses.length > choices.natZones) {
     throw new DeskRefusal(
-      `cdk.json says ${zones} zone with an address of its own, and ${outputs.addresses.join(", ")} are known to Kraken: an address is never given up; leave "tidekeeper:natZones" at ${outputs.addresses.length}`,
+      `cdk.json says ${choices.natZones} zone with an address of its own, and ${outputs.addresses.join(", ")} are known to Kraken: an address is never given up; leave "tidekeeper:natZones" at ${outputs.addresses.length}`,
     );
   }
   const view = deployView({
@@ -58,7 +58,7 @@ async function viewOf(options: Options): Promise<DeployView> {
     warnings,
     outputs,
     env: process.env,
-    natZones: zones,
+    choices,
     now,
   });
   if (problem !== undefined) return { ...view, warnings: [...view.warnings, problem] };

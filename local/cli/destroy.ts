@@ -1,7 +1,7 @@
 /** `tide destroy`: takes the functions and the network away, and says what stays and what that costs. Never silently. */
 import { existsSync } from "node:fs";
 import { STACKS } from "../../shared/config/names.ts";
-import { destroyArgs, MADE_AGAIN, natZones, type RunCdk, runCdk } from "../deployment/cdk.ts";
+import { cdkChoices, destroyArgs, MADE_AGAIN, type RunCdk, runCdk } from "../deployment/cdk.ts";
 import { connectDeployment } from "../deployment/connect.ts";
 import { nowMs } from "../deployment/deploy-view.ts";
 import { type DestroyView, destroyText, destroyView, openWorkOf } from "../deployment/destroy-view.ts";
@@ -51,7 +51,7 @@ async function viewOf(options: Options): Promise<DestroyView> {
     withState: options.withState === true,
     settings,
     outputs,
-    natZones: natZones(),
+    natZones: cdkChoices().natZones,
     now: nowMs(),
   });
   if (outputs === undefined) {

@@ -107,13 +107,20 @@ function programOf(ask: (asked: Asked) => void): Command {
         "none",
       ]),
     )
-    .option("--region <name>", "region of AWS (default: us-east-1)")
-    .addOption(
-      new Option("--nat-zones <n>", "zones with a fixed address of their own")
-        .choices(["1", "2"])
-        .default("1"),
+    .option(
+      "--region <name>",
+      "region of AWS (default: that of cdk.outputs.json, or AWS_REGION, or us-east-1)",
     )
-    .addHelpText("after", "\nIt reads the plans file alone: no machine is opened, nobody is asked.")
+    .addOption(
+      new Option(
+        "--nat-zones <n>",
+        "zones with a fixed address of their own (default: what cdk.json says, or 1)",
+      ).choices(["1", "2"]),
+    )
+    .addHelpText(
+      "after",
+      "\nIt reads files alone: the plans, cdk.json and cdk.outputs.json. No machine is opened, nobody is asked.",
+    )
     .action(load("cost"));
   program
     .command("doctor")

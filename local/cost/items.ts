@@ -1,4 +1,5 @@
 /** What the three stacks use in a month, each with the name of its price. */
+import { SCHEDULES_IN_TEMPLATE_MAX } from "../../shared/config/deployment.ts";
 import { add, type Decimal, decimal, divide, multiply } from "../../shared/domain/decimal.ts";
 import type { Settings } from "../../shared/domain/plan.ts";
 import type { PriceName } from "./rates.ts";
@@ -19,8 +20,9 @@ const HOURS = 730;
 const MINUTES = 43_800;
 
 const SECRETS_OF_AN_ACCOUNT = 2; // Trade and read
-/** With a NAT instance one more than with gateways; the infra tests hold the number against the template. */
-export const ALARMS = 22;
+/** The infra tests hold the number against the templates. */
+export const alarmsOf = (usage: Pick<Usage, "firedPlans">, egress: Settings["egress"]): number =>
+  21 + (egress === "nat-instance" ? 1 : 0) + (usage.firedPlans > SCHEDULES_IN_TEMPLATE_MAX ? 1 : 0);
 const DISK_GB = 8;
 /**
  * DynamoDB asks for the table's key again after five minutes, for each role that uses it: two functions each minute, 2 × 12 an
@@ -57,7 +59,7 @@ export function itemsOf(usage: Usage, egress: Settings["egress"], natZones: numb
   return [
     ...stateItems(usage, natZones),
     ...networkItems(usage, egress, natZones),
-    ...automationItems(usage),
+    ...automationItems(usage, egress),
   ];
 }
 
@@ -111,7 +113,7 @@ function networkItems(usage: Usage, egress: Settings["egress"], natZones: number
   }
 }
 
-function automationItems(usage: Usage): readonly Item[] {
+function automationItems(usage: Usage, egress: Settings["egress"]): readonly Item[] {
   const runs = monthly(usage.firings);
   const time = add(multiply(runs, GB_SECONDS_OF_A_RUN), multiply(whole(MINUTES), GB_SECONDS_OF_A_SWEEP));
   const logBytes = add(monthly(usage.firings * LOG_BYTES_OF_A_RUN), whole(MINUTES * LOG_BYTES_OF_A_SWEEP));
@@ -121,7 +123,7 @@ function automationItems(usage: Usage): readonly Item[] {
     item("firings, and the sweep each minute", invocations, "firings", "firing"),
     item("functions, calls", invocations, "calls", "functionRequest"),
     item("functions, time on arm64", time, "GB-s", "functionTime"),
-    item("alarms", whole(ALARMS), "", "alarm"),
+    item("alarms", whole(alarmsOf(usage, egress)), "", "alarm"),
     item("dashboard", whole(1), "", "dashboard"),
     // Told only when it is not zero: a metric that is never told is not charged.
     item("own metrics, while all is well", whole(0), "", "metric"),

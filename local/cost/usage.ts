@@ -9,6 +9,8 @@ export const DAYS_A_YEAR = 365;
 export type Usage = {
   /** Plans of each account; the sweep reads them all each minute. */
   readonly plansOf: readonly number[];
+  /** Plans that this version runs: each has a schedule. */
+  readonly firedPlans: number;
   readonly emails: number;
   /** Slots of all plans, and those of rebalance plans among them. */
   readonly slots: number;
@@ -41,6 +43,7 @@ export function usageOf(settings: Settings, now: EpochMs): Usage {
   const isOf = (name: string) => (plan: Plan) => accountNameOf(plan, settings.accounts) === name;
   return {
     plansOf: settings.accounts.map(({ name }) => settings.plans.filter(isOf(name)).length),
+    firedPlans: settings.plans.filter(({ kind }) => kind === "dca").length,
     emails: settings.notifyEmails.length,
     slots,
     rebalanceSlots,

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { delimiter, join, relative, resolve } from "node:path";
+import { CHOICES_DEFAULT } from "../../shared/config/deployment.ts";
 import { STACKS } from "../../shared/config/names.ts";
 import { DeploymentError } from "./outputs.ts";
 
@@ -72,10 +73,13 @@ export const destroyArgs = (stacks: readonly string[], plansFile: string): reado
 /** Of nothing that cannot be made again. */
 export const MADE_AGAIN = [STACKS.automation, STACKS.network] as const;
 
-/** Zones with a fixed address of their own, as the stacks read it; see infra/settings.ts. */
-export function natZones(): number {
-  const { context } = JSON.parse(readFileSync(join(ROOT, "cdk.json"), "utf8")) as {
+/** What the stacks are made with besides the plans; see infra/settings.ts. */
+export type CdkChoices = { readonly natZones: number; readonly budgetUsd: number };
+
+export function cdkChoices(): CdkChoices {
+  const { context = {} } = JSON.parse(readFileSync(join(ROOT, "cdk.json"), "utf8")) as {
     context?: Record<string, unknown>;
   };
-  return Number(context?.["tidekeeper:natZones"] ?? 1);
+  const of = (name: keyof CdkChoices) => Number(context[`tidekeeper:${name}`] ?? CHOICES_DEFAULT[name]);
+  return { natZones: of("natZones"), budgetUsd: of("budgetUsd") };
 }

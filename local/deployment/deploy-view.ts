@@ -2,7 +2,7 @@
 import { armingHash } from "../../shared/app/ids.ts";
 import { type Deployment, deploymentOf } from "../../shared/config/deployment.ts";
 import { formatWarning, type Warning } from "../../shared/config/mistake.ts";
-import { format, formatShort } from "../../shared/domain/decimal.ts";
+import { compare, type Decimal, decimal, format, formatShort, toScale } from "../../shared/domain/decimal.ts";
 import { accountNameOf, type Plan, type Settings } from "../../shared/domain/plan.ts";
 import type { Label } from "../../shared/domain/run.ts";
 import { nextSlot, scheduleText } from "../../shared/domain/schedule.ts";
@@ -11,8 +11,9 @@ import { localText } from "../../shared/domain/zone.ts";
 import { everyText } from "../cli/text.ts";
 import { billOf } from "../cost/bill.ts";
 import { HOME_REGION, RATES_OF } from "../cost/rates.ts";
+import type { CdkChoices } from "./cdk.ts";
 import { type Connected, explainAws } from "./connect.ts";
-import type { Outputs } from "./outputs.ts";
+import { type Outputs, regionOf } from "./outputs.ts";
 import { keyVersion } from "./place.ts";
 
 export type DeployView = {
@@ -53,13 +54,14 @@ export type Found = {
   readonly warnings: readonly Warning[];
   readonly outputs: Outputs | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly natZones: number;
+  readonly choices: CdkChoices;
   readonly now: EpochMs;
 };
 
 export function deployView(found: Found): DeployView {
-  const { plansFile, settings, outputs, env, natZones, now } = found;
-  const region = outputs?.region ?? env.AWS_REGION ?? env.AWS_DEFAULT_REGION ?? null;
+  const { plansFile, settings, outputs, choices, now } = found;
+  const { natZones, budgetUsd } = choices;
+  const region = regionOf(outputs, found.env) ?? null;
   const bill = billOf(settings, { now, region: region ?? HOME_REGION, egress: settings.egress, natZones });
   const { notRun } = deploymentOf(settings);
   return {
@@ -80,6 +82,7 @@ export function deployView(found: Found): DeployView {
     warnings: [
       ...found.warnings.map(formatWarning),
       ...(bill.warning === undefined ? [] : [bill.warning]),
+      ...overBudget(bill.totalUsd, budgetUsd),
       ...(notRun.length === 0 ? [] : [`this version reads and does not run: ${notRun.join(", ")}`]),
       ...(settings.alerts.length === 0 ? [] : ["this version reads alerts and does not watch them"]),
       ...(settings.notifyEmails.length === 0
@@ -89,6 +92,14 @@ export function deployView(found: Found): DeployView {
     usdPerMonth: format(bill.totalUsd),
     pricesOf: RATES_OF,
   };
+}
+
+/** An alarm that rings each month is one that nobody hears. */
+function overBudget(totalUsd: Decimal, budgetUsd: number): readonly string[] {
+  if (budgetUsd === 0 || compare(totalUsd, decimal(`${budgetUsd}`)) <= 0) return [];
+  return [
+    `that is more than the budget of ${budgetUsd} USD a month, whose alarm would ring each month: write "tidekeeper:budgetUsd" with at least ${format(toScale(totalUsd, 0, "up"))} into the context of cdk.json`,
+  ];
 }
 
 /** Gateway and instance cannot hold the same address at once. */

@@ -88,6 +88,12 @@ export function findOutputs(file: string): Outputs | undefined {
   };
 }
 
+/** Where a deployment is, or would be made; undefined where the AWS profile alone says it. */
+export const regionOf = (
+  outputs: Outputs | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): string | undefined => outputs?.region ?? env.AWS_REGION ?? env.AWS_DEFAULT_REGION;
+
 /** Throws DeploymentError, also when there is no such file. */
 export function readOutputs(file: string): Outputs {
   const found = findOutputs(file);

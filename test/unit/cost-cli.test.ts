@@ -2,7 +2,8 @@
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import verb from "../../local/cli/cost.ts";
 import { type CliHouse, openCliHouse } from "../support/cli-house.ts";
 
 let house: CliHouse;
@@ -96,4 +97,27 @@ test("--help names its options", async () => {
   expect(code).toBe(0);
   for (const option of ["--egress", "--region", "--nat-zones", "--json", "--plans"])
     expect(stdout).toContain(option);
+});
+
+test("it is the bill of this deployment: zones as cdk.json says, the region of its outputs, or else of the environment", async () => {
+  const outputs = join(house.dir, "cdk.outputs.json");
+  const said: string[] = [];
+  const write = vi.spyOn(process.stdout, "write").mockImplementation((text) => said.push(String(text)) > 0);
+  const billed = async (options: object, env: Record<string, string>) => {
+    const given = { args: [], options: { state: house.state, json: true, outputs, ...options } };
+    await verb(given, { env, choices: () => ({ natZones: 2, budgetUsd: 60 }) });
+    const { region, natZones } = JSON.parse(said.pop()!);
+    return [region, natZones];
+  };
+  try {
+    expect(await billed({}, {})).toEqual(["us-east-1", 2]);
+    expect(await billed({ natZones: "1" }, { AWS_REGION: "eu-west-1" })).toEqual(["eu-west-1", 1]);
+    const State = { TableName: "t", DcaQueueUrl: "q", DcaDeadLettersUrl: "d", MessagesTopicArn: "a" };
+    const more = { Region: "eu-north-1", Deployment: "x", TradeKeyName: "k", KrakenAddresses: "203.0.113.7" };
+    await writeFile(outputs, JSON.stringify({ TidekeeperState: { ...State, ...more } }));
+    expect(await billed({}, { AWS_REGION: "eu-west-1" })).toEqual(["eu-north-1", 2]);
+    expect(await billed({ region: "us-west-2" }, {})).toEqual(["us-west-2", 2]);
+  } finally {
+    write.mockRestore();
+  }
 });

@@ -9,9 +9,13 @@ import { join, relative } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import deploy from "../../local/cli/deploy.ts";
 import destroy from "../../local/cli/destroy.ts";
+import type { CdkChoices } from "../../local/deployment/cdk.ts";
 import { deployedText } from "../../local/deployment/deploy-text.ts";
+import { deployView } from "../../local/deployment/deploy-view.ts";
 import { tickBoxes } from "../../local/deployment/key-steps.ts";
+import { epochMs } from "../../shared/domain/time.ts";
 import { ROOT, tide } from "../support/cli-house.ts";
+import { settingsIn } from "../support/house.ts";
 
 const PLANS = `
 mode: live
@@ -316,4 +320,27 @@ test("after a deploy each next step is named in its order, with all that belongs
   expect(text).toMatch(/Key name +tidekeeper-ab12-trade\n/);
   expect(text).toMatch(/IP address restriction +on: 203\.0\.113\.7\n/);
   expect(deployedText({ ...deployed, addresses: [] })).toContain("cannot be used: with egress none");
+});
+
+describe("what a deploy warns about", () => {
+  const settings = settingsIn(PLANS.replace(/egress: none\n.*\n/, "egress: nat-gateway\n"));
+  const warningsOf = (choices: Partial<CdkChoices> = {}) =>
+    deployView({
+      plansFile: "tide.yaml",
+      settings,
+      warnings: [],
+      outputs: undefined,
+      env: { AWS_REGION: "us-east-1" },
+      choices: { natZones: 1, budgetUsd: 60, ...choices },
+      now: epochMs(Date.UTC(2026, 10, 26)),
+    }).warnings;
+
+  test("a bill above the budget, with what to write", () => {
+    expect(warningsOf().join()).not.toContain("budget");
+    const [told] = warningsOf({ natZones: 2 }).filter((text) => text.includes("budget"));
+    const [, least] = /than the budget of 60 USD .*"tidekeeper:budgetUsd" with at least (\d+) /.exec(told!)!;
+    expect(warningsOf({ natZones: 2, budgetUsd: Number(least) }).join()).not.toContain("budget");
+    expect(warningsOf({ natZones: 2, budgetUsd: Number(least) - 1 }).join()).toContain("budget");
+    expect(warningsOf({ natZones: 2, budgetUsd: 0 }).join()).not.toContain("budget");
+  });
 });
