@@ -22,6 +22,8 @@ export type Choices = {
    * and CloudFormation makes what is new before it takes away what is old.
    */
   readonly egressOff: boolean;
+  /** Name of a table that was restored, which is the ledger from then on; empty for the one that the State stack makes. */
+  readonly table: string;
   /** In USD a month, for the whole AWS account; 0 for none. */
   readonly budgetUsd: number;
   /** What the links of the alarms begin with. */
@@ -83,6 +85,12 @@ export function readChoices(node: Node): Choices {
       "egressOff",
       (value) => [true, false].find((isOff) => String(value) === String(isOff)),
       "true or false",
+    ),
+    table: read(
+      "table",
+      // As DynamoDB takes them.
+      (value) => (typeof value === "string" && /^([\w.-]{3,255})?$/.test(value) ? value : undefined),
+      "the name of a table in this AWS account and region, or nothing for the stack's own",
     ),
     budgetUsd: read(
       "budgetUsd",

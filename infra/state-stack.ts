@@ -13,7 +13,9 @@ import type { Construct } from "constructs";
 import { type Deployment, SECRETS_IN_TEMPLATE_MAX } from "../shared/config/deployment.ts";
 import { apiKeyName, KEY_USES, OUTPUTS, secretName, TABLE } from "../shared/config/names.ts";
 import { AlarmTopics } from "./parts/alarm-topics.ts";
+import { arnHere } from "./parts/arn-here.ts";
 import { FiringQueue } from "./parts/firing-queue.ts";
+import type { LedgerTable } from "./parts/function-role.ts";
 import { KEEP } from "./parts/keep.ts";
 import { MessagesTopic } from "./parts/messages-topic.ts";
 import type { Choices } from "./settings.ts";
@@ -21,7 +23,8 @@ import type { Choices } from "./settings.ts";
 export type StateProps = StackProps & { readonly deployment: Deployment; readonly choices: Choices };
 
 export class StateStack extends Stack {
-  readonly table: TableV2;
+  /** The ledger: the one that is made here, or one that was restored and is named in cdk.json. */
+  readonly table: LedgerTable;
   readonly addresses: readonly CfnEIP[];
   readonly messages: ITopic;
   readonly alarms: AlarmTopics;
@@ -36,7 +39,12 @@ export class StateStack extends Stack {
     // This stack's own id, also where another stack uses it: `Aws.STACK_ID` would be that other stack's.
     this.deployment = Fn.select(0, Fn.split("-", Fn.select(2, Fn.split("/", this.stackId))));
     this.addresses = Array.from({ length: choices.natZones }, (_, index) => this.#address(index));
-    this.table = this.#table();
+    // Made and exported also beside a restored one: nothing is lost by going over, nor by going back.
+    const own = this.#table();
+    this.table =
+      choices.table === ""
+        ? own
+        : { tableName: choices.table, tableArn: arnHere("dynamodb", `table/${choices.table}`) };
     for (const account of deployment.accounts.length > SECRETS_IN_TEMPLATE_MAX ? [] : deployment.accounts)
       for (const use of KEY_USES) this.#secret(account, use);
     this.messages = new MessagesTopic(this, "Messages").topic;
@@ -49,7 +57,7 @@ export class StateStack extends Stack {
       removalPolicy: KEEP,
     });
     this.#tell();
-    this.#exportForGood();
+    this.#exportForGood(own);
   }
 
   #address(index: number): CfnEIP {
@@ -121,12 +129,11 @@ export class StateStack extends Stack {
     tell(OUTPUTS.region, Aws.REGION, "Where it runs");
   }
 
-  #exportForGood(): void {
+  #exportForGood(own: TableV2): void {
     for (const { attrAllocationId, attrPublicIp } of this.addresses)
       for (const value of [attrAllocationId, attrPublicIp]) this.exportValue(value);
     this.exportValue(this.stackId);
-    for (const value of [this.table.tableName, this.table.tableArn, this.messages.topicArn])
-      this.exportValue(value);
+    for (const value of [own.tableName, own.tableArn, this.messages.topicArn]) this.exportValue(value);
     for (const { topicArn } of [this.alarms.page, this.alarms.ticket]) this.exportValue(topicArn);
     for (const queue of [this.dca.queue, this.dca.deadLetters, this.lostFirings])
       for (const value of [queue.queueArn, queue.queueName, queue.queueUrl]) this.exportValue(value);

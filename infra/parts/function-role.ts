@@ -3,11 +3,13 @@
  * the part that gives it; `*` stands only where AWS knows no narrower name, with the reason beside it.
  */
 import { Duration } from "aws-cdk-lib";
-import type { TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import { Effect, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { ILogGroup } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import { TABLE } from "../../shared/config/names.ts";
+
+/** The State stack's own table, or one that was restored. */
+export type LedgerTable = { readonly tableName: string; readonly tableArn: string };
 
 /** Partitions of the table, by what their keys begin with; see docs/architecture.md. */
 export type Partition = "A#*" | "ACCOUNTS" | "K#*" | "SYNC";
@@ -56,7 +58,7 @@ export class FunctionRole extends Role {
   }
 
   /** Items of these partitions only. Nothing in the ledger is ever deleted, whoever asks. */
-  useTable(table: TableV2, actions: readonly string[], partitions: readonly Partition[]): void {
+  useTable(table: LedgerTable, actions: readonly string[], partitions: readonly Partition[]): void {
     this.may("UseLedger", actions, [table.tableArn], {
       "ForAllValues:StringLike": { "dynamodb:LeadingKeys": [...partitions] },
       // Of a request that names no key at all, `ForAllValues` alone would be true.
@@ -66,14 +68,14 @@ export class FunctionRole extends Role {
   }
 
   /** The sparse index of open work: keys only. */
-  useIndex(table: TableV2): void {
+  useIndex(table: LedgerTable): void {
     this.may("FindOpenWork", ["dynamodb:Query"], [`${table.tableArn}/index/${TABLE.index}`], {
       "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["OPEN#*"] },
       Null: { "dynamodb:LeadingKeys": false },
     });
   }
 
-  private neverDelete(table: TableV2): void {
+  private neverDelete(table: LedgerTable): void {
     this.addToPolicy(
       new PolicyStatement({
         sid: "NeverDelete",

@@ -1,18 +1,18 @@
 /** Above 300 plans: a function that brings Scheduler in line with the settings, in a group that is its alone. */
 import { Stack } from "aws-cdk-lib";
-import type { TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import { RetentionDays } from "aws-cdk-lib/aws-logs";
 import { CfnScheduleGroup } from "aws-cdk-lib/aws-scheduler";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { ENVIRONMENT } from "../../shared/config/names.ts";
 import { arnHere } from "./arn-here.ts";
+import type { LedgerTable } from "./function-role.ts";
 import { ScheduledFunction } from "./scheduled-function.ts";
 import type { SchedulerRole } from "./scheduler-role.ts";
 
 export type PlanSyncProps = {
   readonly bundle: string;
-  readonly table: TableV2;
+  readonly table: LedgerTable;
   /** Of the function's own schedule. */
   readonly group: CfnScheduleGroup;
   readonly queue: IQueue;

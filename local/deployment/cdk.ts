@@ -74,12 +74,17 @@ export const destroyArgs = (stacks: readonly string[], plansFile: string): reado
 export const MADE_AGAIN = [STACKS.automation, STACKS.network] as const;
 
 /** What the stacks are made with besides the plans; see infra/settings.ts. */
-export type CdkChoices = { readonly natZones: number; readonly budgetUsd: number };
+export type CdkChoices = {
+  readonly natZones: number;
+  readonly budgetUsd: number;
+  /** Name of a restored table; empty for the stack's own. */
+  readonly table: string;
+};
 
 export function cdkChoices(): CdkChoices {
   const { context = {} } = JSON.parse(readFileSync(join(ROOT, "cdk.json"), "utf8")) as {
     context?: Record<string, unknown>;
   };
-  const of = (name: keyof CdkChoices) => Number(context[`tidekeeper:${name}`] ?? CHOICES_DEFAULT[name]);
-  return { natZones: of("natZones"), budgetUsd: of("budgetUsd") };
+  const of = (name: keyof CdkChoices) => String(context[`tidekeeper:${name}`] ?? CHOICES_DEFAULT[name]);
+  return { natZones: Number(of("natZones")), budgetUsd: Number(of("budgetUsd")), table: of("table") };
 }

@@ -2,6 +2,7 @@
 import { armingHash } from "../../shared/app/ids.ts";
 import { type Deployment, deploymentOf } from "../../shared/config/deployment.ts";
 import { formatWarning, type Warning } from "../../shared/config/mistake.ts";
+import { STACKS } from "../../shared/config/names.ts";
 import { compare, type Decimal, decimal, format, formatShort, toScale } from "../../shared/domain/decimal.ts";
 import { accountNameOf, type Plan, type Settings } from "../../shared/domain/plan.ts";
 import type { Label } from "../../shared/domain/run.ts";
@@ -83,6 +84,7 @@ export function deployView(found: Found): DeployView {
       ...found.warnings.map(formatWarning),
       ...(bill.warning === undefined ? [] : [bill.warning]),
       ...overBudget(bill.totalUsd, budgetUsd),
+      ...otherLedger(outputs?.table, choices.table),
       ...(notRun.length === 0 ? [] : [`this version reads and does not run: ${notRun.join(", ")}`]),
       ...(settings.alerts.length === 0 ? [] : ["this version reads alerts and does not watch them"]),
       ...(settings.notifyEmails.length === 0
@@ -99,6 +101,15 @@ function overBudget(totalUsd: Decimal, budgetUsd: number): readonly string[] {
   if (budgetUsd === 0 || compare(totalUsd, decimal(`${budgetUsd}`)) <= 0) return [];
   return [
     `that is more than the budget of ${budgetUsd} USD a month, whose alarm would ring each month: write "tidekeeper:budgetUsd" with at least ${format(toScale(totalUsd, 0, "up"))} into the context of cdk.json`,
+  ];
+}
+
+/** What CloudFormation calls the stack's own table begins with the stack's name. */
+function otherLedger(now: string | undefined, restored: string): readonly string[] {
+  const isSame = restored === "" ? now?.startsWith(STACKS.state) : now === restored;
+  if (now === undefined || isSame) return [];
+  return [
+    `the ledger is the table ${now} and becomes ${restored === "" ? "the stack's own" : restored}, with what that one knows of runs, caps and the kill switch: see "Restoring the table" in docs/runbook.md`,
   ];
 }
 

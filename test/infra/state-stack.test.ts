@@ -186,3 +186,39 @@ describe("what the owner's tools read", () => {
     });
   });
 });
+
+describe("with a table that was restored", () => {
+  const restored = synthesized(saver, { choices: { table: "ledger-2" } });
+
+  test("nothing of the State stack changes but the name that it tells: one deploy goes over, and one goes back", () => {
+    expect(restored.findings).toEqual([]);
+    expect(restored.state.resources).toEqual(state.resources);
+    expect(restored.state.outputs).toEqual({
+      ...state.outputs,
+      TableName: { ...state.outputs.TableName, Value: "ledger-2" },
+    });
+  });
+
+  test("every function works with it, and may touch no other", () => {
+    const functions = restored.automation
+      .ofType("AWS::Lambda::Function")
+      .map(({ Properties }) => (Properties.Environment as { Variables: Record<string, unknown> }).Variables);
+    for (const { TIDEKEEPER_TABLE } of functions) expect(TIDEKEEPER_TABLE).toBe("ledger-2");
+    expect(functions).toHaveLength(2);
+    const text = JSON.stringify(restored.automation.resources);
+    expect(text).not.toContain("LedgerB7379752");
+    const here = ["Partition", "Region", "AccountId"].map((name) => ({ Ref: `AWS::${name}` }));
+    const arn = (end: string) => ({
+      "Fn::Join": ["", ["arn:", here[0], ":dynamodb:", here[1], ":", here[2], `:table/ledger-2${end}`]],
+    });
+    const statements = restored.automation
+      .ofType("AWS::IAM::Policy")
+      .flatMap(
+        ({ Properties }) => (Properties.PolicyDocument as { Statement: Record<string, unknown>[] }).Statement,
+      );
+    const on = (sid: string) => statements.filter(({ Sid }) => Sid === sid).map(({ Resource }) => Resource);
+    expect(on("UseLedger")).toEqual([arn(""), arn("")]);
+    expect(on("NeverDelete")).toEqual([arn(""), arn("")]);
+    expect(on("FindOpenWork")).toEqual([arn("/index/open")]);
+  });
+});

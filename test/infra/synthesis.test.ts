@@ -146,6 +146,7 @@ describe("infra/app.ts", () => {
     [{ "tidekeeper:natZones": 3 }, /natZones was 3, expected 1 or 2/],
     [{ "tidekeeper:natInstanceImage": "my-image" }, /natInstanceImage was "my-image", expected an ami-/],
     [{ "tidekeeper:budgetUsd": "a lot" }, /budgetUsd was "a lot", expected whole dollars/],
+    [{ "tidekeeper:table": "no table" }, /table was "no table", expected the name of a table/],
     [{ "tidekeeper:runbook": "" }, /runbook was "", expected the address/],
   ])("a context of %o is told", (context, said) => {
     expect(() => readChoices(nodeOf(context))).toThrow(said);

@@ -21,6 +21,7 @@ const CHOICES = {
   egressOff: false,
   natInstanceImage: "ami-12345678",
   budgetUsd: 0,
+  table: "",
   runbook: "docs/runbook.md",
 } as const;
 

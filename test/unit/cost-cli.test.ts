@@ -105,7 +105,7 @@ test("it is the bill of this deployment: zones as cdk.json says, the region of i
   const write = vi.spyOn(process.stdout, "write").mockImplementation((text) => said.push(String(text)) > 0);
   const billed = async (options: object, env: Record<string, string>) => {
     const given = { args: [], options: { state: house.state, json: true, outputs, ...options } };
-    await verb(given, { env, choices: () => ({ natZones: 2, budgetUsd: 60 }) });
+    await verb(given, { env, choices: () => ({ natZones: 2, budgetUsd: 60, table: "" }) });
     const { region, natZones } = JSON.parse(said.pop()!);
     return [region, natZones];
   };

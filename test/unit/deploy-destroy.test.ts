@@ -13,6 +13,7 @@ import type { CdkChoices } from "../../local/deployment/cdk.ts";
 import { deployedText } from "../../local/deployment/deploy-text.ts";
 import { deployView } from "../../local/deployment/deploy-view.ts";
 import { tickBoxes } from "../../local/deployment/key-steps.ts";
+import type { Outputs } from "../../local/deployment/outputs.ts";
 import { epochMs } from "../../shared/domain/time.ts";
 import { ROOT, tide } from "../support/cli-house.ts";
 import { settingsIn } from "../support/house.ts";
@@ -324,14 +325,14 @@ test("after a deploy each next step is named in its order, with all that belongs
 
 describe("what a deploy warns about", () => {
   const settings = settingsIn(PLANS.replace(/egress: none\n.*\n/, "egress: nat-gateway\n"));
-  const warningsOf = (choices: Partial<CdkChoices> = {}) =>
+  const warningsOf = (choices: Partial<CdkChoices> = {}, table?: string) =>
     deployView({
       plansFile: "tide.yaml",
       settings,
       warnings: [],
-      outputs: undefined,
+      outputs: table === undefined ? undefined : ({ table, region: "us-east-1" } as Outputs),
       env: { AWS_REGION: "us-east-1" },
-      choices: { natZones: 1, budgetUsd: 60, ...choices },
+      choices: { natZones: 1, budgetUsd: 60, table: "", ...choices },
       now: epochMs(Date.UTC(2026, 10, 26)),
     }).warnings;
 
@@ -342,5 +343,19 @@ describe("what a deploy warns about", () => {
     expect(warningsOf({ natZones: 2, budgetUsd: Number(least) }).join()).not.toContain("budget");
     expect(warningsOf({ natZones: 2, budgetUsd: Number(least) - 1 }).join()).toContain("budget");
     expect(warningsOf({ natZones: 2, budgetUsd: 0 }).join()).not.toContain("budget");
+  });
+
+  test("another table as the ledger, on the way to a restored one and back", () => {
+    const own = "TidekeeperState-LedgerB7379752-1ABCDEFGHIJKL";
+    const told = (table: string | undefined, restored: string) =>
+      warningsOf({ table: restored }, table).find((text) => text.includes("ledger"));
+    expect(told(own, "ledger-2")).toContain(`is the table ${own} and becomes ledger-2, with`);
+    expect(told("ledger-2", "")).toContain("is the table ledger-2 and becomes the stack's own, with");
+    for (const [table, restored] of [
+      [own, ""],
+      ["ledger-2", "ledger-2"],
+      [undefined, ""],
+    ] as const)
+      expect(told(table, restored)).toBeUndefined();
   });
 });
