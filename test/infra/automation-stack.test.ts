@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { alarmsOf } from "../../local/cost/items.ts";
+import { OUTPUTS } from "../../shared/config/names.ts";
 import { METRICS } from "../../shared/domain/metrics.ts";
 import { EGRESSES, example, withEgress, withPlans } from "../support/examples.ts";
 import { type Resource, type StackTemplate, synthesized } from "../support/synthesized.ts";
@@ -202,6 +203,11 @@ describe("alarms", () => {
       expect(article).toContain("**What it means.**");
       expect(article).toContain("**What to do.**");
     }
+  });
+
+  test("an alarm of a queue leads to an article that names where that queue is", () => {
+    const [, article] = /^## A firing was refused and put aside\n([\s\S]*?)^## /m.exec(runbook)!;
+    for (const output of [OUTPUTS.dcaDeadLetters, OUTPUTS.lostFirings]) expect(article).toContain(output);
   });
 
   test.each([
