@@ -111,7 +111,8 @@ export class StateStack extends Stack {
     tell(
       OUTPUTS.addresses,
       addresses,
-      "Paste these into the IP address restriction of your API keys at Kraken",
+      // The same in every egress, as all of this stack is.
+      "With egress nat-gateway or nat-instance, and only then, calls leave from here: paste into the IP address restriction of your API keys at Kraken. With egress none a key that is bound to them is locked out",
     );
     tell(
       OUTPUTS.keyName,

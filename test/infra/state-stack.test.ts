@@ -156,6 +156,12 @@ describe("what the owner's tools read", () => {
       expect(state.outputs).toHaveProperty(name);
   });
 
+  test("the addresses are told with what they are good for, as the stack is the same with egress none", () => {
+    const { Description } = state.outputs.KrakenAddresses!;
+    expect(Description).toMatch(/^With egress nat-gateway or nat-instance, and only then, .*locked out$/);
+    expect(Description!.length).toBeLessThan(1024); // CloudFormation takes no more
+  });
+
   test("the deployment's name hangs on nothing but the stack's own id", () => {
     expect(state.outputs.Deployment!.Value).toEqual({
       "Fn::Select": [

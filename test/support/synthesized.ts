@@ -20,7 +20,10 @@ export type Resource = {
 
 export type StackTemplate = {
   readonly resources: readonly Resource[];
-  readonly outputs: Record<string, { readonly Value: unknown; readonly Export?: { readonly Name: unknown } }>;
+  readonly outputs: Record<
+    string,
+    { readonly Value: unknown; readonly Description?: string; readonly Export?: { readonly Name: unknown } }
+  >;
   ofType(type: string): readonly Resource[];
 };
 
