@@ -45,7 +45,7 @@ async function viewOf(options: Options): Promise<DeployView> {
   const outputsFile = outputsFileOf(options);
   const now = nowMs();
   const { settings, warnings } = await readPlans(plansFile, now);
-  const { outputs, problem } = outputsIn(outputsFile);
+  const { outputs, notKnown } = outputsIn(outputsFile);
   const choices = cdkChoices();
   if (outputs !== undefined && outputs.addresses.length > choices.natZones) {
     throw new DeskRefusal(
@@ -57,11 +57,11 @@ async function viewOf(options: Options): Promise<DeployView> {
     settings,
     warnings,
     outputs,
+    notKnown,
     env: process.env,
     choices,
     now,
   });
-  if (problem !== undefined) return { ...view, warnings: [...view.warnings, problem] };
   if (outputs === undefined) return view;
   const at = await connectDeployment({ outputsFile, plansFile });
   const asked = await askDeployed(at).finally(() => at.close());
@@ -69,11 +69,16 @@ async function viewOf(options: Options): Promise<DeployView> {
 }
 
 /** The deploy writes the file anew: one that is broken keeps nothing from being deployed. */
-function outputsIn(file: string): { outputs?: Outputs | undefined; problem?: string } {
+function outputsIn(file: string): { outputs: Outputs | undefined; notKnown: string | undefined } {
   try {
-    return { outputs: findOutputs(file) };
+    const outputs = findOutputs(file);
+    const notKnown =
+      outputs === undefined
+        ? `nothing: no ${file} here. If Tidekeeper is deployed already, bring that file or name it with --outputs FILE: without it what is there is not looked at`
+        : undefined;
+    return { outputs, notKnown };
   } catch (error) {
-    return { problem: (error as Error).message };
+    return { outputs: undefined, notKnown: `nothing: ${(error as Error).message}` };
   }
 }
 

@@ -28,7 +28,8 @@ export function deployText(view: DeployView): string {
     plan.runs ? `next ${plan.next}` : "read, not run by this version",
   ]);
   return [
-    `${label}  ${view.plansFile} onto AWS, ${where}: ${deployment === null ? "a new deployment" : `deployment ${deployment} is brought up to it`}\n`,
+    `${label}  ${view.plansFile} onto AWS, ${where}: ${deployment === null ? "nothing deployed is known here" : `deployment ${deployment} is brought up to it`}\n`,
+    view.notKnown === null ? "" : `\nKnown     ${view.notKnown}\n`,
     `\nMode      ${MODE[view.mode]}\n`,
     `Egress    ${EGRESS[view.egress]}\n`,
     view.egressFrom === null

@@ -26,8 +26,10 @@ export type DeployView = {
   readonly egressFrom: string | null;
   /** Null: that of the AWS profile. */
   readonly region: string | null;
-  /** Null: nothing was deployed from this folder yet. */
+  /** Null: none is known here. */
   readonly deployment: string | null;
+  /** Why none is known here; null where one is. */
+  readonly notKnown: string | null;
   readonly plans: readonly {
     readonly id: string;
     readonly account: string;
@@ -54,6 +56,8 @@ export type Found = {
   readonly settings: Settings;
   readonly warnings: readonly Warning[];
   readonly outputs: Outputs | undefined;
+  /** Where there are none. */
+  readonly notKnown: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly choices: CdkChoices;
   readonly now: EpochMs;
@@ -73,6 +77,7 @@ export function deployView(found: Found): DeployView {
     egressFrom: holderOf(outputs?.egress, settings.egress),
     region,
     deployment: outputs?.deployment ?? null,
+    notKnown: found.notKnown ?? null,
     plans: settings.plans.map((plan) => planView(plan, settings, now)),
     caps: (["perOrder", "perDay", "perMonth"] as const).flatMap((period) =>
       settings.limits[period].map(({ amount, asset }) => `${period} ${formatShort(amount)} ${asset}`),

@@ -75,7 +75,8 @@ describe("deploy --explain", () => {
     const { code, stdout } = await tide(["deploy", "--explain", "--plans", plans, "--outputs", outputs]);
     expect(code).toBe(0);
     for (const text of [
-      "a new deployment",
+      "nothing deployed is known here",
+      /^Known {5}nothing: no \S*cdk\.outputs\.json here\. If Tidekeeper is deployed already, bring that file or name it with --outputs FILE/m,
       "live: once armed, orders are placed with your money",
       "none: the functions have no fixed address, so your API keys work from ANY address",
       /LIVE {2}btc-nightly +100 EUR of BTC +every day 02:30 +Europe\/Berlin +next /,
@@ -96,6 +97,7 @@ describe("deploy --explain", () => {
       mode: "live",
       egress: "none",
       deployment: null,
+      notKnown: expect.stringMatching(/^nothing: no \S*cdk\.outputs\.json here/),
       withoutKey: null,
       plans: [
         { id: "btc-nightly", runs: true },
@@ -109,7 +111,7 @@ describe("deploy --explain", () => {
     await writeFile(outputs, "{");
     const { code, stdout } = await tide(["deploy", "--explain", "--plans", plans, "--outputs", outputs]);
     expect(code).toBe(0);
-    expect(stdout).toContain("is not JSON");
+    expect(stdout).toMatch(/^Known {5}nothing: \S*cdk\.outputs\.json is not JSON/m);
   });
 });
 
@@ -331,6 +333,7 @@ describe("what a deploy warns about", () => {
       settings,
       warnings: [],
       outputs: table === undefined ? undefined : ({ table, region: "us-east-1" } as Outputs),
+      notKnown: undefined,
       env: { AWS_REGION: "us-east-1" },
       choices: { natZones: 1, budgetUsd: 60, table: "", ...choices },
       now: epochMs(Date.UTC(2026, 10, 26)),
