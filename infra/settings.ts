@@ -34,7 +34,6 @@ const PREFIX = "tidekeeper:";
 
 const DEFAULTS: Choices = {
   ...CHOICES_DEFAULT,
-  natInstanceImage: "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64",
   egressOff: false,
   runbook: "docs/runbook.md",
 };

@@ -76,6 +76,7 @@ export const MADE_AGAIN = [STACKS.automation, STACKS.network] as const;
 /** What the stacks are made with besides the plans; see infra/settings.ts. */
 export type CdkChoices = {
   readonly natZones: number;
+  readonly natInstanceImage: string;
   readonly budgetUsd: number;
   /** Name of a restored table; empty for the stack's own. */
   readonly table: string;
@@ -86,5 +87,10 @@ export function cdkChoices(): CdkChoices {
     context?: Record<string, unknown>;
   };
   const of = (name: keyof CdkChoices) => String(context[`tidekeeper:${name}`] ?? CHOICES_DEFAULT[name]);
-  return { natZones: Number(of("natZones")), budgetUsd: Number(of("budgetUsd")), table: of("table") };
+  return {
+    natZones: Number(of("natZones")),
+    natInstanceImage: of("natInstanceImage"),
+    budgetUsd: Number(of("budgetUsd")),
+    table: of("table"),
+  };
 }

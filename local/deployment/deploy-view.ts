@@ -90,6 +90,7 @@ export function deployView(found: Found): DeployView {
       ...(bill.warning === undefined ? [] : [bill.warning]),
       ...overBudget(bill.totalUsd, budgetUsd),
       ...otherLedger(outputs?.table, choices.table),
+      ...(settings.egress === "nat-instance" ? notPinned(choices.natInstanceImage, region) : []),
       ...(notRun.length === 0 ? [] : [`this version reads and does not run: ${notRun.join(", ")}`]),
       ...(settings.alerts.length === 0 ? [] : ["this version reads alerts and does not watch them"]),
       ...(settings.notifyEmails.length === 0
@@ -106,6 +107,14 @@ function overBudget(totalUsd: Decimal, budgetUsd: number): readonly string[] {
   if (budgetUsd === 0 || compare(totalUsd, decimal(`${budgetUsd}`)) <= 0) return [];
   return [
     `that is more than the budget of ${budgetUsd} USD a month, whose alarm would ring each month: write "tidekeeper:budgetUsd" with at least ${format(toScale(totalUsd, 0, "up"))} into the context of cdk.json`,
+  ];
+}
+
+/** Whoever answers Kraken's address should not be another system from one night to the next, unless that is wanted. */
+function notPinned(image: string, region: string | null): readonly string[] {
+  if (image.startsWith("ami-")) return [];
+  return [
+    `the NAT instance, and each that takes its place by itself, starts from whatever ${image} names on that day. To decide that yourself, write the id that this answers as "tidekeeper:natInstanceImage" into the context of cdk.json: aws ssm get-parameter --name ${image} --query Parameter.Value --output text${region === null ? "" : ` --region ${region}`}`,
   ];
 }
 

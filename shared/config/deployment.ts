@@ -19,7 +19,13 @@ export const SECRETS_IN_TEMPLATE_MAX = 50;
 export const ACCOUNTS_IN_POLICY_MAX = 12;
 
 /** What is chosen in the context of cdk.json where it says nothing; see infra/settings.ts. */
-export const CHOICES_DEFAULT = { natZones: 1, budgetUsd: 60, table: "" } as const;
+export const CHOICES_DEFAULT = {
+  natZones: 1,
+  // Of no region: an image's own id is another one in each, and nobody could look it up during a synthesis offline.
+  natInstanceImage: "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64",
+  budgetUsd: 60,
+  table: "",
+} as const;
 
 /** How often, and for how long, Scheduler tries to put a firing into the queue; what is older is the sweep's. */
 export const FIRING_RETRIES_MAX = 20;

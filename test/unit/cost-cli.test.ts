@@ -4,6 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import verb from "../../local/cli/cost.ts";
+import { CHOICES_DEFAULT } from "../../shared/config/deployment.ts";
 import { type CliHouse, openCliHouse } from "../support/cli-house.ts";
 
 let house: CliHouse;
@@ -105,7 +106,7 @@ test("it is the bill of this deployment: zones as cdk.json says, the region of i
   const write = vi.spyOn(process.stdout, "write").mockImplementation((text) => said.push(String(text)) > 0);
   const billed = async (options: object, env: Record<string, string>) => {
     const given = { args: [], options: { state: house.state, json: true, outputs, ...options } };
-    await verb(given, { env, choices: () => ({ natZones: 2, budgetUsd: 60, table: "" }) });
+    await verb(given, { env, choices: () => ({ ...CHOICES_DEFAULT, natZones: 2 }) });
     const { region, natZones } = JSON.parse(said.pop()!);
     return [region, natZones];
   };

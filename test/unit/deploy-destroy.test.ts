@@ -9,14 +9,8 @@ import { join, relative } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import deploy from "../../local/cli/deploy.ts";
 import destroy from "../../local/cli/destroy.ts";
-import type { CdkChoices } from "../../local/deployment/cdk.ts";
-import { deployedText } from "../../local/deployment/deploy-text.ts";
-import { deployView } from "../../local/deployment/deploy-view.ts";
 import { tickBoxes } from "../../local/deployment/key-steps.ts";
-import type { Outputs } from "../../local/deployment/outputs.ts";
-import { epochMs } from "../../shared/domain/time.ts";
 import { ROOT, tide } from "../support/cli-house.ts";
-import { settingsIn } from "../support/house.ts";
 
 const PLANS = `
 mode: live
@@ -296,69 +290,4 @@ test("the tick boxes that are told are those that the key check asks for", () =>
     "Orders and trades: Create & modify orders",
     "Orders and trades: Cancel & close orders",
   ]);
-});
-
-test("after a deploy each next step is named in its order, with all that belongs to the key", () => {
-  const deployed = {
-    name: "ab12",
-    region: "eu-west-1",
-    dashboard: undefined,
-    keyName: "tidekeeper-ab12-trade",
-    addresses: ["203.0.113.7"],
-    emails: ["o@example.org"],
-    withoutKey: ["main", "savings"],
-    plan: "btc-nightly",
-    isLive: false,
-  };
-  const text = deployedText(deployed);
-  const steps = [...text.matchAll(/^\d\. (.*)$/gm)].map(([, step]) => step);
-  expect(steps).toEqual([
-    "Confirm all three e-mails that AWS sent to o@example.org: one for messages, two for alarms. What is not confirmed does not arrive.",
-    "Make an API key for main, savings.",
-    "npm run tide -- keys set --aws --account NAME",
-    "npm run tide -- doctor --aws",
-    "npm run tide -- buy btc-nightly --aws",
-    "When you want it to buy: mode: live in the plans file, npm run deploy, npm run tide -- arm --aws",
-  ]);
-  expect(text).toMatch(/Key name +tidekeeper-ab12-trade\n/);
-  expect(text).toMatch(/IP address restriction +on: 203\.0\.113\.7\n/);
-  expect(deployedText({ ...deployed, addresses: [] })).toContain("cannot be used: with egress none");
-});
-
-describe("what a deploy warns about", () => {
-  const settings = settingsIn(PLANS.replace(/egress: none\n.*\n/, "egress: nat-gateway\n"));
-  const warningsOf = (choices: Partial<CdkChoices> = {}, table?: string) =>
-    deployView({
-      plansFile: "tide.yaml",
-      settings,
-      warnings: [],
-      outputs: table === undefined ? undefined : ({ table, region: "us-east-1" } as Outputs),
-      notKnown: undefined,
-      env: { AWS_REGION: "us-east-1" },
-      choices: { natZones: 1, budgetUsd: 60, table: "", ...choices },
-      now: epochMs(Date.UTC(2026, 10, 26)),
-    }).warnings;
-
-  test("a bill above the budget, with what to write", () => {
-    expect(warningsOf().join()).not.toContain("budget");
-    const [told] = warningsOf({ natZones: 2 }).filter((text) => text.includes("budget"));
-    const [, least] = /than the budget of 60 USD .*"tidekeeper:budgetUsd" with at least (\d+) /.exec(told!)!;
-    expect(warningsOf({ natZones: 2, budgetUsd: Number(least) }).join()).not.toContain("budget");
-    expect(warningsOf({ natZones: 2, budgetUsd: Number(least) - 1 }).join()).toContain("budget");
-    expect(warningsOf({ natZones: 2, budgetUsd: 0 }).join()).not.toContain("budget");
-  });
-
-  test("another table as the ledger, on the way to a restored one and back", () => {
-    const own = "TidekeeperState-LedgerB7379752-1ABCDEFGHIJKL";
-    const told = (table: string | undefined, restored: string) =>
-      warningsOf({ table: restored }, table).find((text) => text.includes("ledger"));
-    expect(told(own, "ledger-2")).toContain(`is the table ${own} and becomes ledger-2, with`);
-    expect(told("ledger-2", "")).toContain("is the table ledger-2 and becomes the stack's own, with");
-    for (const [table, restored] of [
-      [own, ""],
-      ["ledger-2", "ledger-2"],
-      [undefined, ""],
-    ] as const)
-      expect(told(table, restored)).toBeUndefined();
-  });
 });
