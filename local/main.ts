@@ -3,11 +3,11 @@ import { randomBytes } from "node:crypto";
 import { createRequire, enableCompileCache } from "node:module";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import type { Event } from "../shared/app/ports.ts";
 import type { Label } from "../shared/domain/run.ts";
 import { plansToStart } from "./machine/plans-file.ts";
 import { MachineError } from "./machine/state-dir.ts";
+import { optionsIn } from "./options.ts";
 
 // Half of a start is compiling. In the package's own folder, as `tide` does.
 enableCompileCache(join(import.meta.dirname, "../node_modules/.cache/tide"));
@@ -31,9 +31,8 @@ With --plans, with kraken, or on a state folder that exists, there is no demo an
 type Options = ReturnType<typeof readOptions>;
 
 function readOptions(argv: readonly string[]) {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: {
+  const values = optionsIn(
+    {
       port: { type: "string", default: "4780" },
       plans: { type: "string" },
       state: { type: "string", default: ".tide" },
@@ -43,7 +42,8 @@ function readOptions(argv: readonly string[]) {
       json: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
-  });
+    argv,
+  );
   const port = /^\d{1,5}$/.test(values.port) ? Number(values.port) : Number.NaN;
   if (!(port <= 65_535))
     throw new MachineError(`--port was ${values.port}, expected a number from 0 to 65535`);
@@ -211,10 +211,8 @@ try {
   else await run(options);
 } catch (error) {
   // What the owner can mend is one sentence; anything else is a bug and shows where.
-  const { name, message, stack, code } = error as Error & { code?: string };
-  const isPlain =
-    ["MachineError", "CloudError", "SandboxError"].includes(name) ||
-    code?.startsWith("ERR_PARSE_ARGS") === true;
+  const { name, message, stack } = error as Error;
+  const isPlain = ["MachineError", "CloudError", "SandboxError", "OptionsMistake"].includes(name);
   process.stderr.write(`${isPlain ? message : (stack ?? message)}\n`);
   process.exit(isPlain ? 2 : 1);
 }

@@ -24,6 +24,17 @@ enableCompileCache(join(import.meta.dirname, "../../node_modules/.cache/tide"));
 
 type Asked = { readonly verb: Verb; readonly given: Given };
 
+/** After a word that does not exist: those that do. */
+function choicesFor(code: string, program: Command, words: readonly string[]): string {
+  let at = program;
+  for (const word of words) at = at.commands.find((one) => one.name() === word) ?? at;
+  if (code === "commander.unknownCommand")
+    return `there are ${at.commands.map((one) => one.name()).join(", ")}\n`;
+  if (code !== "commander.unknownOption") return "";
+  const known = at === program ? at.options : [...at.options, ...program.options];
+  return `there are ${known.map(({ long }) => long).join(", ")}, --help\n`;
+}
+
 function programOf(ask: (asked: Asked) => void): Command {
   const program = new Command("tide")
     .description(
@@ -167,14 +178,19 @@ function exchangeIn(text: string): string {
 }
 
 async function main(words: readonly string[]): Promise<number> {
+  const asked: Asked[] = [];
+  const program = programOf((one) => asked.push(one));
   try {
     refuseKeysIn(words);
-    const asked: Asked[] = [];
-    await programOf((one) => asked.push(one)).parseAsync(words, { from: "user" });
+    await program.parseAsync(words, { from: "user" });
     const [one] = asked;
     return one === undefined ? 0 : await one.verb(one.given);
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE; // It has said why
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return 0;
+      process.stderr.write(choicesFor(error.code, program, words)); // It has said why
+      return USAGE;
+    }
     const { name, message } = error as Error;
     process.stderr.write(`${message}\n`);
     if (name === "DeskRefusal") return REFUSED;

@@ -39,6 +39,8 @@ export interface Cloud {
   /** What was published to SNS topics, oldest first. */
   published(): readonly Published[];
   readonly activity: Readonly<Pick<Activity, "inFlight" | "changes">>;
+  /** `POST /faults`, as on the port's control door. */
+  control(method: string, path: string, body: string): { readonly status: number; readonly body: string };
   /** For a process that starts anew and had the queues' receivers in itself: what they had in hand may be had again. */
   returnInFlight(): Promise<void>;
   /** How often each DynamoDB operation was called since this was last asked. */
@@ -72,6 +74,7 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
     requestHandler: sdkRequestHandler(front.answer),
     published: () => services.sns.published(),
     activity,
+    control: (method, path, body) => front.control(method, path, body),
     returnInFlight: () => services.sqs.returnInFlight(),
     takeCounts: () => front.takeCounts(),
     close: () => (closed ??= close()),

@@ -89,6 +89,11 @@ export class Front {
     };
   }
 
+  /** The control door, for whoever has this program and not its port. */
+  control(method: string, path: string, body: string): Reply {
+    return this.#control({ method, path: `/_control${path}`, headers: {}, body });
+  }
+
   #control(request: Request): Reply {
     if (request.headers.origin !== undefined) return plainReply(403, { error: "not for web pages" });
     if (request.path !== "/_control/faults" || request.method !== "POST") {

@@ -107,7 +107,7 @@ export async function separateExchange(url: string): Promise<ExchangeDoor> {
     get at() {
       return toldAt + performance.now() - heardAt;
     },
-    ws: url.replace(/^http/, "ws"),
+    ws: `${url.replace(/^http/, "ws")}/v2`,
     transport: counted,
     keys: readAccounts(DEFAULT_ACCOUNTS).flatMap((account) => account.keys),
     activity: () => activity,

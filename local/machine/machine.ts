@@ -30,6 +30,9 @@ const KEEP_EACH_MS = 5_000;
 /** However fast the clock is, the sweep leaves most of the real time to it. */
 const SWEEP_EACH_REAL_MS = 100;
 
+/** Under the control door, that of the embedded AWS. */
+const CLOUD = "/cloud";
+
 export class Machine {
   readonly deps: Deps;
   readonly clock: VirtualClock;
@@ -191,6 +194,7 @@ export class Machine {
   /** The sandbox's control door, with a clock that moves machine and exchange together. */
   async control(method: string, path: string, body: string): Promise<ControlReply> {
     if (this.options.exchange === "kraken") return SHUT;
+    if (path.startsWith(`${CLOUD}/`)) return this.cloud.control(method, path.slice(CLOUD.length), body);
     const isOurs = method === "POST" && this.options.exchange !== "sandbox";
     if (isOurs && path === "/advance") {
       const seconds = secondsIn(body);

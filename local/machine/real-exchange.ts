@@ -60,7 +60,7 @@ export function realDoor({ origin }: { readonly origin: string }): ExchangeDoor 
   const { transport, activity } = counted(undiciTransport({ origin }));
   return {
     origin,
-    ws: origin === KRAKEN_ORIGIN ? "wss://ws.kraken.com/v2" : origin.replace(/^http/, "ws"),
+    ws: origin === KRAKEN_ORIGIN ? "wss://ws.kraken.com/v2" : `${origin.replace(/^http/, "ws")}/v2`,
     transport,
     keys: [],
     activity: () => activity,

@@ -1,10 +1,12 @@
 /** The control door: what a test or a person does to the sandbox, and what it tells of itself. */
 import { type Decimal, multiply, toScale, tryDecimal } from "../../shared/domain/decimal.ts";
 import { json, type SandboxReply, type SandboxRequest, urlOf } from "./door.ts";
+import { PUBLIC_ENDPOINTS } from "./endpoints/market-data.ts";
 import { fixed } from "./engine/sentence.ts";
 import { FAULTS, faultsSchema } from "./faults.ts";
+import { PRIVATE_ENDPOINTS } from "./gateway.ts";
 import type { Keeper } from "./keeper.ts";
-import { findPair, type Pair, pairOf } from "./market/catalogue.ts";
+import { findPair, PAIRS, type Pair, pairByAnyName, pairOf } from "./market/catalogue.ts";
 import type { Order, State } from "./state.ts";
 
 export type ControlDeps = {
@@ -14,6 +16,8 @@ export type ControlDeps = {
   advance: (seconds: number) => Promise<void>;
   reset: () => Promise<void>;
 };
+
+const ENDPOINTS: readonly string[] = [...Object.keys(PUBLIC_ENDPOINTS), ...Object.keys(PRIVATE_ENDPOINTS)];
 
 export async function handleControl(deps: ControlDeps, request: SandboxRequest): Promise<SandboxReply> {
   const name = urlOf(request.path).pathname.replace("/_control/", "");
@@ -71,6 +75,25 @@ function arm({ keeper, now }: ControlDeps, body: unknown): SandboxReply {
       expected: 'a list of {"endpoint","fault","times"?,"seconds"?,"pair"?,"key"?}; [] clears',
       faults: Object.keys(FAULTS),
     });
+  }
+  const state = keeper.state;
+  const keys = [...state.keys.values()].map(({ setup }) => setup);
+  for (const { endpoint, pair, key } of read.data) {
+    if (!ENDPOINTS.includes(endpoint))
+      return json(400, {
+        error: `endpoint: not known, was ${JSON.stringify(endpoint)}`,
+        endpoints: ENDPOINTS,
+      });
+    if (pair !== undefined && pairByAnyName(pair) === undefined)
+      return json(400, {
+        error: `pair: not known, was ${JSON.stringify(pair)}`,
+        pairs: PAIRS.map(({ name }) => name),
+      });
+    if (key !== undefined && !keys.some((known) => known.name === key || known.key === key))
+      return json(400, {
+        error: `key: not known, was ${JSON.stringify(key)}`,
+        keys: keys.map(({ name }) => name),
+      });
   }
   const lag = read.data.find(
     (fault) => fault.fault === "visibility-lag" && !["OpenOrders", "ClosedOrders"].includes(fault.endpoint),

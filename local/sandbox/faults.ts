@@ -1,6 +1,6 @@
 /** Troubles on order: one table of what each fault does, and which request takes it. */
 import * as z from "zod";
-import { findPair } from "./market/catalogue.ts";
+import { findPair, pairByAnyName } from "./market/catalogue.ts";
 
 /**
  * Where a fault acts.
@@ -162,7 +162,8 @@ export const FAULTS = {
   },
   "pair-delisted": {
     place: "world",
-    effect: "The pair is not known: EQuery:Unknown asset pair, and AssetPairs leaves it out.",
+    effect:
+      "The pair is not known: EQuery:Unknown asset pair, also to Ticker and its like, and AssetPairs leaves it out.",
     source: "docs.kraken.com, spot errors",
   },
   "key-revoked": {
@@ -219,8 +220,10 @@ export const secondsOf = (fault: Fault): number => {
 
 export const placeOf = (fault: Fault): Place => FAULTS[fault.fault].place;
 
-const sameName = (a: string, b: string | undefined): boolean =>
-  b !== undefined && (a === b || (findPair(a) !== undefined && findPair(a)?.pair === findPair(b)?.pair));
+const isOfPair = (armed: string, asked: string | undefined): boolean =>
+  (asked ?? "")
+    .split(",")
+    .some((name) => name === armed || pairByAnyName(armed) === (findPair(name)?.pair ?? null));
 
 /**
  * The first fault that waits for this request. `visibility-lag` is not taken by requests but by orders, see
@@ -231,7 +234,7 @@ export function faultFor(faults: readonly Fault[], target: FaultTarget): Fault |
     (fault) =>
       fault.fault !== "visibility-lag" &&
       fault.endpoint === target.endpoint &&
-      (fault.pair === undefined || sameName(fault.pair, target.pair)) &&
+      (fault.pair === undefined || isOfPair(fault.pair, target.pair)) &&
       (fault.key === undefined || target.keys.includes(fault.key)),
   );
 }

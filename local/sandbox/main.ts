@@ -1,7 +1,7 @@
 /** `npm run sandbox`: the embedded Kraken on its own. Prints one line of JSON when it is ready. */
 import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { VirtualClock } from "../clock.ts";
+import { optionsIn } from "../options.ts";
 import { readAccounts } from "./accounts.ts";
 import { openSandbox, type SandboxOptions } from "./sandbox.ts";
 import { selfSigned } from "./self-signed.ts";
@@ -32,20 +32,18 @@ function refuse(sentence: string): never {
 
 function readOptions() {
   try {
-    return parseArgs({
-      options: {
-        port: { type: "string", default: "4790" },
-        seed: { type: "string", default: "1" },
-        speed: { type: "string", default: "1" },
-        state: { type: "string" },
-        accounts: { type: "string" },
-        lenient: { type: "boolean", default: false },
-        tls: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    }).values;
+    return optionsIn({
+      port: { type: "string", default: "4790" },
+      seed: { type: "string", default: "1" },
+      speed: { type: "string", default: "1" },
+      state: { type: "string" },
+      accounts: { type: "string" },
+      lenient: { type: "boolean", default: false },
+      tls: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    });
   } catch (cause) {
-    return refuse(`${cause instanceof Error ? cause.message : cause} See --help.`);
+    return refuse(`${cause instanceof Error ? cause.message : cause}.`);
   }
 }
 

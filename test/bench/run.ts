@@ -2,7 +2,7 @@
  * `npm run bench [-- --json --rounds N]`: our figures beside a yardstick of the same run. Absolute figures are this machine's,
  * ratios travel. A table; with `--json`, the last line of stdout is a list with an entry for each measure.
  */
-import { parseArgs } from "node:util";
+import { scriptOptions } from "../../local/options.ts";
 import { calls } from "./calls.ts";
 import { coldStart } from "./cold-start.ts";
 import type { Measure } from "./measure.ts";
@@ -10,8 +10,12 @@ import { ccxt } from "./peers.ts";
 import { signing } from "./signing.ts";
 import { trips } from "./trips.ts";
 
-const { values } = parseArgs({
-  options: { json: { type: "boolean", default: false }, rounds: { type: "string", default: "11" } },
+const HELP = `npm run bench -- [--rounds 11] [--json]
+
+Our figures beside a yardstick of the same run, as a table; with --json the last line is a list with an entry for each measure.`;
+const values = scriptOptions(HELP, {
+  json: { type: "boolean", default: false },
+  rounds: { type: "string", default: "11" },
 });
 const rounds = Number(values.rounds);
 if (!Number.isInteger(rounds) || rounds < 1) {

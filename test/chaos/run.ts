@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { scriptOptions } from "../../local/options.ts";
 import { type Case, caseOf, firstHalves, firstLook, secondHalves, singles } from "./cases.ts";
 import { Crew } from "./crew.ts";
 import { expectedOf, judge } from "./expect.ts";
@@ -23,22 +23,13 @@ order, in virtual time, and has each one audited at the exchange.
 
 The last line is {"cases","bad","doubleBuys","lostOrders","capBreaches"}. Ends with 1 when a case is bad.`;
 
-const { values: options } = parseArgs({
-  options: {
-    only: { type: "string" },
-    pairs: { type: "boolean", default: true },
-    jobs: { type: "string", default: String(availableParallelism()) },
-    write: { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
-  allowNegative: true,
+const options = scriptOptions(HELP, {
+  only: { type: "string" },
+  pairs: { type: "boolean", default: true },
+  jobs: { type: "string", default: String(availableParallelism()) },
+  write: { type: "boolean", default: false },
+  json: { type: "boolean", default: false },
 });
-
-if (options.help) {
-  console.log(HELP);
-  process.exit(0);
-}
 if (options.write && (options.only !== undefined || !options.pairs)) {
   console.error("--write needs the whole campaign: leave out --only and --no-pairs");
   process.exit(2);
@@ -76,6 +67,14 @@ if (options.pairs) {
 }
 crew.close();
 
+if (results.length === 0) {
+  const names = [
+    ...new Set(singles(calls).flatMap(({ injections }) => injections.map(({ fault }) => fault))),
+  ];
+  console.error(`no case has ${options.only} in its name; faults are ${names.sort().join(", ")}`);
+  console.error(`calls are ${calls.map(({ call }) => call).join(", ")}`);
+  process.exit(2);
+}
 if (!options.json) console.log(tables(results));
 const summary = summaryOf(results);
 if (options.write) {

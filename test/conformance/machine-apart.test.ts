@@ -22,12 +22,16 @@ plans:
 `;
 const HOUR_S = 3600;
 
-type Sandbox = { readonly program: Program; readonly rest: string; readonly control: string };
+type Sandbox = {
+  readonly program: Program;
+  readonly rest: string;
+  readonly ws: string;
+  readonly control: string;
+};
 
 async function startSandbox(port = 0): Promise<Sandbox> {
   const program = new Program("local/sandbox/main.ts", ["--port", String(port)]);
-  const { rest, control } = JSON.parse(await program.line(/^\{/)) as { rest: string; control: string };
-  return { program, rest, control };
+  return { program, ...(JSON.parse(await program.line(/^\{/)) as Omit<Sandbox, "program">) };
 }
 
 /** How far the two clocks are apart, at most, as long as asking for one of them takes. */
@@ -50,6 +54,8 @@ describe("with a separate exchange", () => {
   test("advance moves both clocks together, also far and with runs on the way", async () => {
     const sandbox = await startSandbox();
     const machine = await MachineProcess.start(await newFolder(), againstIt(sandbox));
+    const { rest, ws } = sandbox;
+    expect(machine.first).toMatchObject({ rest, ws });
     const before = await machine.now();
     for (const hours of [0.01, 3, 8]) {
       await machine.advance(hours * HOUR_S);

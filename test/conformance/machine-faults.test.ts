@@ -143,3 +143,16 @@ describe("a slot that falls due while time is moved", () => {
     await agree();
   });
 });
+
+test("faults of the embedded AWS are armed through the machine's own control door", async () => {
+  const refused = await machine
+    .control("POST", "/cloud/faults", [{ operation: "Nope", fault: "throttle" }])
+    .catch(String);
+  expect(refused).toMatch(/answered 400: .*Nope/);
+  const armed = [{ operation: "TransactWriteItems", fault: "applied-but-reply-lost" }];
+  expect(await machine.control("POST", "/cloud/faults", armed)).toEqual({ armed: 1 });
+  await machine.advance(60);
+  expect(await buy("cloudy")).toMatchObject({ code: 0, json: { outcome: "bought" } });
+  expect(await machine.control("POST", "/cloud/faults", [])).toEqual({ armed: 0 });
+  await agree();
+});

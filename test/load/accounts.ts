@@ -3,20 +3,21 @@
  * all fire in the same minute, R weeks long, and what a sweep costs as accounts and plans grow. Progress and tables on
  * stderr; the last line of stdout is JSON. Ends with 1 when anything was broken.
  */
-import { parseArgs } from "node:util";
+import { scriptOptions } from "../../local/options.ts";
 import { runAccounts } from "./accounts-campaign.ts";
 import { costOfSweeps, type SweepCost } from "./sweep-cost.ts";
 
-const { values } = parseArgs({
-  args: process.argv.slice(2).filter((word) => word !== "--"),
-  options: {
-    accounts: { type: "string", default: "1000" },
-    runs: { type: "string", default: "1" },
-    workers: { type: "string", default: "50" },
-    seed: { type: "string", default: "1" },
-    sweeps: { type: "string", default: "yes" },
-    "public-per-second": { type: "string" },
-  },
+const HELP = `npm run load:accounts -- [--accounts 1000] [--runs 1] [--workers 50] [--seed 1] [--sweeps no] [--public-per-second N]
+
+Accounts that all fire in the same minute, some weeks long, in virtual time; and what a sweep costs as accounts and plans grow.
+The last line is JSON; ends with 1 when anything was broken.`;
+const values = scriptOptions(HELP, {
+  accounts: { type: "string", default: "1000" },
+  runs: { type: "string", default: "1" },
+  workers: { type: "string", default: "50" },
+  seed: { type: "string", default: "1" },
+  sweeps: { type: "string", default: "yes" },
+  "public-per-second": { type: "string" },
 });
 const [accounts, runs, workers, seed] = [values.accounts, values.runs, values.workers, values.seed].map(
   Number,

@@ -2,11 +2,16 @@
  * `npm run load [-- --calls N --seed K]`: N private calls of twenty workers on one key, for each tier. Progress and a table
  * on stderr; the last line of stdout is JSON. Ends with 1 when anything was broken.
  */
-import { parseArgs } from "node:util";
+import { scriptOptions } from "../../local/options.ts";
 import { type CampaignOptions, type Report, runCampaign } from "./campaign.ts";
 
-const { values } = parseArgs({
-  options: { calls: { type: "string", default: "10000" }, seed: { type: "string", default: "1" } },
+const HELP = `npm run load -- [--calls 10000] [--seed 1]
+
+Private calls of twenty workers on one key, for each tier, in virtual time. The last line is JSON; ends with 1 when a nonce or a
+call was refused.`;
+const values = scriptOptions(HELP, {
+  calls: { type: "string", default: "10000" },
+  seed: { type: "string", default: "1" },
 });
 const [calls, seed] = [Number(values.calls), Number(values.seed)];
 if (!(calls >= 100) || !Number.isInteger(seed)) {

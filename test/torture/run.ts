@@ -2,17 +2,21 @@
  * `npm run torture [-- --kills 2000 --freezes 200 --lanes 4 --seed 1]`: machines are killed (SIGKILL) and frozen (SIGSTOP)
  * at random moments of their runs, beside exchanges that go on. Time is virtual, so that weeks pass in minutes.
  */
-import { parseArgs } from "node:util";
+import { scriptOptions } from "../../local/options.ts";
 import { endAll } from "../support/machine-process.ts";
 import { runLane } from "./lane.ts";
 
-const { values } = parseArgs({
-  options: {
-    kills: { type: "string", default: "2000" },
-    freezes: { type: "string", default: "200" },
-    lanes: { type: "string", default: "4" },
-    seed: { type: "string", default: "1" },
-  },
+const HELP = `npm run torture -- [--kills 2000] [--freezes 200] [--lanes 4] [--seed 1]
+
+Kills and freezes machines at random moments of their runs, beside exchanges that go on, in virtual time; then audits orders,
+ledger, caps and slots. The last line is {"kills","freezes","runs","orders","doubleOrders","unknownOrders","wrong"}. Ends with 1
+when anything is wrong.`;
+
+const values = scriptOptions(HELP, {
+  kills: { type: "string", default: "2000" },
+  freezes: { type: "string", default: "200" },
+  lanes: { type: "string", default: "4" },
+  seed: { type: "string", default: "1" },
 });
 const [kills, freezes, lanes, seed] = [values.kills, values.freezes, values.lanes, values.seed].map(
   Number,

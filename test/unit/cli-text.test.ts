@@ -245,7 +245,9 @@ describe("usage", () => {
   });
 
   test.each([
-    [["sell"], "unknown command 'sell'"],
+    [["sell"], "\nthere are next, buy, status, "],
+    [["keys", "burn"], "unknown command 'burn'\nthere are set, check"],
+    [["next", "--hours", "3"], "unknown option '--hours'\nthere are --count, --state, "],
     [["next", "--count", "many"], "expected a whole number from 1 to 200"],
     [["status", "--exchange", "https://evil.example"], "expected sandbox, kraken, or http://127.0.0.1:PORT"],
     [["keys", "set", "--use", "withdraw"], "Allowed choices are trade, read"],

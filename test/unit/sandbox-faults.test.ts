@@ -295,3 +295,44 @@ test("the README tells of every fault, in the words of the table", () => {
     expect(page).toContain(source);
   }
 });
+
+test.each([
+  [{ endpoint: "Nope" }, "endpoints", "AddOrder"],
+  [{ endpoint: "AddOrder", pair: "NOPE/EUR" }, "pairs", "BTC/EUR"],
+  [{ endpoint: "AddOrder", key: "nobody" }, "keys", "tidekeeper-sandbox-trade"],
+])("what %j would wait for does not exist: it is refused with what there is", async (place, list, one) => {
+  const { sandbox } = await house();
+  const { status, answer } = await arm(sandbox, { ...place, fault: "busy" });
+  expect(status).toBe(400);
+  expect((answer as Record<string, string[]>)[list]).toContain(one);
+  expect(await control(sandbox, "faults", [])).toEqual({ status: 200, answer: { armed: 0 } });
+});
+
+test.each(["BTC/EUR", "XBTEUR", "XXBTZEUR", "XBT/EUR"])(
+  "a fault waits for a pair by any of its names: %s",
+  async (pair) => {
+    const { sandbox, caller } = await house();
+    await arm(sandbox, { endpoint: "AddOrder", fault: "busy", pair });
+    expect((await caller.call("AddOrder", buy)).error).toEqual(["EService:Busy"]);
+  },
+);
+
+test.each(["Ticker", "Depth", "OHLC", "Trades", "Spread"])(
+  "of a pair that was delisted %s tells nothing",
+  async (endpoint) => {
+    const { sandbox } = await house();
+    await arm(sandbox, { endpoint, fault: "pair-delisted", pair: "BTC/EUR" });
+    const ask = async () =>
+      jsonOf(
+        await sandbox.handle({
+          method: "GET",
+          path: `/0/public/${endpoint}?pair=XBTEUR`,
+          headers: {},
+          body: Buffer.alloc(0),
+          remoteAddress: "127.0.0.1",
+        }),
+      );
+    expect((await ask()).error).toEqual(["EQuery:Unknown asset pair"]);
+    expect((await ask()).error).toEqual([]);
+  },
+);

@@ -34,12 +34,20 @@ export const PUBLIC_ENDPOINTS: Readonly<Record<string, PublicEndpoint>> = {
   }),
   Assets: (_state, query) => assets(query),
   AssetPairs: (_state, query, _at, fault) => assetPairs(query, fault),
-  Ticker: (state, query, at) => forPairs(query, (pair) => ticker(state, pair, at)),
-  OHLC: (state, query, at) => forOne(query, (pair) => ohlc(state, pair, query, at)),
-  Trades: (state, query, at) => forOne(query, (pair) => trades(state, pair, query, at)),
-  Depth: (state, query, at) => forOne(query, (pair) => depth(state, pair, query, at)),
-  Spread: (state, query, at) => forOne(query, (pair) => spread(state, pair, query, at)),
+  Ticker: listed((state, query, at) => forPairs(query, (pair) => ticker(state, pair, at))),
+  OHLC: listed((state, query, at) => forOne(query, (pair) => ohlc(state, pair, query, at))),
+  Trades: listed((state, query, at) => forOne(query, (pair) => trades(state, pair, query, at))),
+  Depth: listed((state, query, at) => forOne(query, (pair) => depth(state, pair, query, at))),
+  Spread: listed((state, query, at) => forOne(query, (pair) => spread(state, pair, query, at))),
 };
+
+/** Of a pair that was taken off the list nothing is told. */
+function listed(endpoint: PublicEndpoint): PublicEndpoint {
+  return (state, query, at, fault) =>
+    fault === "pair-delisted" && query.pair !== undefined
+      ? { error: "EQuery:Unknown asset pair" }
+      : endpoint(state, query, at, fault);
+}
 
 function modeOf(fault: FaultName | undefined): string {
   if (fault === "maintenance") return "maintenance";

@@ -93,6 +93,10 @@ export function findPair(name: string): { pair: Pair; key: string } | undefined 
   return { pair, key: name.includes("/") ? pair.name : pair.id };
 }
 
+/** By any name that the exchange has ever told, the old slash form of AssetPairs' `wsname` among them. */
+export const pairByAnyName = (name: string): Pair | undefined =>
+  findPair(name)?.pair ?? PAIRS.find(({ row }) => row[2] === name.toUpperCase());
+
 /** By id (`XXBT`), altname (`XBT`) or public name (`BTC`). */
 export function findAsset(name: string): Asset | undefined {
   const direct = ASSETS.get(name);
