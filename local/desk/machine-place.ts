@@ -2,16 +2,17 @@
 import { type Cancelled, cancelOurs } from "../../shared/app/cancel-ours.ts";
 import { checkKeyNow } from "../../shared/app/check-key.ts";
 import type { Deps } from "../../shared/app/ports.ts";
+import { Postponed } from "../../shared/app/postponed.ts";
 import { resolveRun } from "../../shared/app/resolve-run.ts";
 import { runIdOf } from "../../shared/domain/run.ts";
-import { SECOND_MS } from "../../shared/domain/time.ts";
+import { later, SECOND_MS } from "../../shared/domain/time.ts";
 import type { Machine } from "../machine/machine.ts";
 import { storeKey } from "../machine/provision.ts";
 import { DeskError, DeskRefusal } from "./errors.ts";
 import type { Workplace } from "./workplace.ts";
 
-/** How long a buy by hand is waited for, by the machine's clock. */
-const BUY_WAIT_MS = 60 * SECOND_MS;
+/** How long what was asked by hand is waited for, by the machine's clock. */
+const HAND_WAIT_MS = 60 * SECOND_MS;
 
 export function machinePlace(machine: Machine): Workplace {
   const { deps } = machine;
@@ -31,7 +32,7 @@ export function machinePlace(machine: Machine): Workplace {
       const run = runIdOf(firing);
       await deps.queue.send(firing.account, firing, `${run}#${deps.chance.id()}`);
       await machine.pump();
-      const until = deps.clock.now() + BUY_WAIT_MS;
+      const until = deps.clock.now() + HAND_WAIT_MS;
       for (;;) {
         const view = await look();
         if (view === undefined)
@@ -57,6 +58,19 @@ export function machinePlace(machine: Machine): Workplace {
   };
 }
 
+/** A key that rests is waited for: its owner waits for the answer. */
+async function rested<T>(deps: Pick<Deps, "clock">, work: () => Promise<T>): Promise<T> {
+  const until = later(deps.clock.now(), HAND_WAIT_MS);
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof Postponed) || error.at > until) throw error;
+      await deps.clock.sleep(Math.max(0, error.at - deps.clock.now()) + 100);
+    }
+  }
+}
+
 /** What a program that may talk to Kraken does itself. */
 export const ownHand = (deps: Deps) =>
   ({
@@ -76,7 +90,7 @@ export const ownHand = (deps: Deps) =>
     },
 
     async resolve(account, run) {
-      const resolution = await resolveRun(account, run, deps);
+      const resolution = await rested(deps, () => resolveRun(account, run, deps));
       if (resolution.is !== "no-evidence") return;
       throw new DeskRefusal(
         `${run} stays as it is: Kraken shows neither the order nor that there is none (${resolution.why})`,

@@ -12,5 +12,6 @@ export const CONTROL_POINTS = LOOK_POINTS + 1;
 export const RESOLVE_POINTS = 5;
 /** One page of Kraken's ledger of an asset. */
 export const LEDGER_POINTS = 2;
-/** Pages of the ledger, then the orders behind its trades, then the balance: a holding takes in some of these calls. */
-export const EVIDENCE_POINTS = 5;
+/** Pages of the ledger, then the orders behind its trades, then the balance: a holding takes in some of these calls. More would
+ * mean a rest over 15 s on the lowest tier, which ends an invocation. */
+export const EVIDENCE_POINTS = 4;

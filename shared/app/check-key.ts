@@ -109,7 +109,7 @@ async function hasStill(
 
 const takenText = (holder: string): string =>
   `the key belongs to the Kraken account that account ${holder} of tide.yaml has: caps hold for each account by itself, and two ` +
-  "would spend twice; give one of them a key of another Kraken account";
+  `would spend twice; give one of them a key of another Kraken account, or take account ${holder} out of tide.yaml`;
 
 async function ask(
   deps: Deps,
@@ -123,7 +123,9 @@ async function ask(
     return keyCheckOf(deps, use, credentials, info, await deps.exchange.now(), known);
   } catch (error) {
     if (!(error instanceof ExchangeError) || error.retry !== "never") throw error;
-    const base = verdictBase(credentials, deps.clock.now(), known.known);
+    // Verdicts are put in order by Kraken's clock.
+    const now = await deps.exchange.now().catch(() => deps.clock.now());
+    const base = verdictBase(credentials, now, known.known);
     return { ...base, keyName: UNNAMED, problems: [error.message], warnings: [] };
   }
 }

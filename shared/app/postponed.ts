@@ -7,19 +7,19 @@ export class Postponed extends Error {
   readonly at: EpochMs;
   /** What the run ends with when it may not wait as long as that. */
   readonly code: ReasonCode;
-  /** Something did not answer, or not as it must; else the run only waits for its time. */
-  readonly isFailure: boolean;
+  /** `failed`: something did not answer, or not as it must. `doubtful`: all was answered, and it proves nothing. */
+  readonly because: "waits" | "failed" | "doubtful";
 
   constructor(
     at: EpochMs,
     why: string,
-    { code, isFailure = false }: { readonly code?: ReasonCode; readonly isFailure?: boolean } = {},
+    { code, because }: { readonly code?: ReasonCode; readonly because?: Postponed["because"] } = {},
   ) {
     super(why);
     this.name = "Postponed";
     this.at = at;
     this.code = code ?? "EXCHANGE_UNREACHABLE";
-    this.isFailure = isFailure;
+    this.because = because ?? "waits";
   }
 
   /** Waiting does not help, a person must look. */
@@ -30,4 +30,4 @@ export class Postponed extends Error {
 
 /** Something did not answer, or not as it must: the run tries again at `at`. */
 export const failed = (at: EpochMs, why: string, code: ReasonCode = "EXCHANGE_UNREACHABLE"): Postponed =>
-  new Postponed(at, why, { code, isFailure: true });
+  new Postponed(at, why, { code, because: "failed" });

@@ -27,7 +27,9 @@ export async function resolveRun(account: string, run: string, deps: Deps): Prom
   const resume = { kind: "resume", account, run } as const;
   const outcome = await withRun(resume, deps, async (ctx) => lookAgain(ctx, deps)).catch((error: unknown) => {
     // Test: while Kraken does not answer, asking is refused, and nothing changes
-    if (error instanceof Postponed) return { is: "no-evidence", why: error.message } as const;
+    // One that only waits, for Kraken's rate counter say, is its caller's to wait for.
+    if (error instanceof Postponed && error.because === "failed")
+      return { is: "no-evidence", why: error.message } as const;
     throw error;
   });
   if (outcome !== "go-on") return outcome;

@@ -40,7 +40,7 @@ export class RunContext {
   sentInDoubt = false;
   #lease: KeyLease | undefined;
   #knownGate: Snapshot["gate"];
-  /** Nobody else held the key between the reading of the head and the lease. */
+  /** Nobody held the key since the head was read. */
   #isHeadOfLease = false;
 
   constructor(fields: {
@@ -124,7 +124,7 @@ export class RunContext {
     await this.releaseKey();
     this.#needTime();
     // Resolving goes before new buys: it may use the head-room that buys must leave.
-    const isResolving = this.intent?.state === "SUBMITTING" || this.intent?.state === "ACKED";
+    const isResolving = this.intent !== undefined && this.intent.state !== "PLANNED";
     const headroom = isResolving ? 0 : undefined;
     const answer = await acquireKey(
       {

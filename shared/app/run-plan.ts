@@ -119,11 +119,11 @@ async function postpone(ctx: RunContext, postponed: Postponed): Promise<void> {
       await ctx.deps.ledger.postpone(ctx.run);
     } else if (intent.state === "PLANNED" && isGivenUp(intent, postponed)) {
       await endIntent(ctx, intent, "SKIPPED", outcome, reason);
-    } else if (intent.state === "SUBMITTING" && postponed.isFailure && isHopeless(ctx, intent)) {
-      await quarantine(ctx, intent, postponed.message);
     } else {
+      const failing = { ...intent, failingSince: failingSince(ctx, intent, postponed) };
+      if (isHopeless(ctx, failing)) return await quarantine(ctx, intent, postponed.message);
       await tellWaiting(ctx, intent, postponed);
-      await ctx.write(intent, { ...ctx.waiting(intent, postponed.message), dueAt: postponed.at });
+      await ctx.write(intent, { ...ctx.waiting(failing, postponed.message), dueAt: postponed.at });
     }
   } finally {
     ctx.deps.report({
@@ -137,14 +137,20 @@ async function postpone(ctx: RunContext, postponed: Postponed): Promise<void> {
   }
 }
 
-/**
- * For a day the order could not even be looked for. Where nothing ran for hours, a machine that was off say, the first look
- * that fails is not the last.
- */
-function isHopeless(ctx: RunContext, { deadline, createdAt, dueAt }: Intent): boolean {
+/** Since when nothing was answered whole, as far as it was tried: where nothing ran for an hour, it counts anew. */
+function failingSince(ctx: RunContext, { failingSince: since, dueAt }: Intent, { because }: Postponed) {
+  if (because === "doubtful") return undefined;
+  if (because === "waits") return since;
+  const now = ctx.deps.clock.now();
+  return since !== undefined && now - (dueAt ?? now) < HOUR_MS ? since : now;
+}
+
+/** An order that may exist is a day old, and for an hour at least it could not be looked for. */
+function isHopeless(ctx: RunContext, { state, deadline, createdAt, failingSince: since }: Intent): boolean {
+  if (state !== "SUBMITTING" || since === undefined) return false;
   const now = ctx.deps.clock.now();
   // Test: an order that cannot be looked for is quarantined after a day, and not before it was tried for some time
-  return now - (deadline ?? createdAt) >= DAY_MS && now - (dueAt ?? now) < HOUR_MS;
+  return now - (deadline ?? createdAt) >= DAY_MS && now - since >= HOUR_MS;
 }
 
 /** Past its time; where attempts were made, each proven to have placed nothing, a day is left to look once more. */

@@ -1,8 +1,8 @@
 /** The last verdict on each key, and whose each Kraken account is. */
-import { TransactWriteItemsCommand } from "@aws-sdk/client-dynamodb";
+import { PutItemCommand, TransactWriteItemsCommand } from "@aws-sdk/client-dynamodb";
 import type { KeyCheck } from "../app/ports.ts";
 import type { KeyUseKind } from "../domain/key-check.ts";
-import { type Dynamo, n, refusals, s, send } from "./dynamo.ts";
+import { type Dynamo, type Item, n, refusals, refusedItem, s, send } from "./dynamo.ts";
 import { checked, holderItem, keyCheckItem } from "./items.ts";
 
 /**
@@ -41,6 +41,18 @@ export async function putKeyCheck(
     const refused = refusals(error);
     if (refused === undefined) throw error;
     const [, held] = refused;
-    return held?.failed === true ? checked(held.item)!.account!.S! : undefined;
+    if (held?.failed === true) return accountOf(held.item);
+    // Test: a newer verdict that is there already does not leave the Kraken account to whoever comes
+    if (check.krakenAccount === undefined) return undefined;
+  }
+  try {
+    await send(dynamo, (client) => client.send(new PutItemCommand(holder)));
+    return undefined;
+  } catch (error) {
+    const refused = refusedItem(error);
+    if (refused === undefined) throw error;
+    return accountOf(refused.item);
   }
 }
+
+const accountOf = (item: Item | undefined): string => checked(item)!.account!.S!;

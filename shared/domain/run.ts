@@ -155,6 +155,8 @@ export type Intent = {
   /** Refused nonces so far. */
   readonly nonceRefusals: number;
   readonly dueAt?: EpochMs;
+  /** Of one in doubt: since when it could not be looked for, tries that follow each other. */
+  readonly failingSince?: EpochMs | undefined;
   readonly txids: readonly string[];
   /** Kraken's time at which it took the order, the first of several; once it is booked. */
   readonly placedAt?: EpochMs;

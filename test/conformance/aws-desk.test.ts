@@ -128,7 +128,7 @@ describe("an order in doubt", () => {
         ? {}
         : {
             clientOrderId: "00000000-0000-4000-8000-000000000001",
-            order: { ...rest.order, baseBefore: volume("0") },
+            order: { ...rest.order, baseBefore: volume("0.1") },
           }),
     } as const;
     expect(await ledger.reserve(run, planned, [], cost("0"))).toEqual({ is: "reserved" });

@@ -228,9 +228,16 @@ describe("the books", () => {
     expect(await house.ledger.setKeyCheck("ben", "trade", another)).toBeUndefined();
     expect(await house.ledger.setKeyCheck("ben", "trade", newer, ACCOUNT)).toBeUndefined();
     expect(await leavesAll(() => house.ledger.setKeyCheck(ACCOUNT, "trade", newer))).toBe("ben");
-    // A verdict that came too late takes nothing with it either.
-    expect(
-      await leavesAll(() => house.ledger.setKeyCheck("ben", "trade", { ...check, krakenAccount: "k3" })),
-    ).toBeUndefined();
+  });
+
+  test("a newer verdict that is there already does not leave the Kraken account to whoever comes", async () => {
+    const late = { ...A_CHECK, krakenAccount: "k1" };
+    const newer = { ...A_CHECK, checkedAt: later(NOW, 1) };
+    for (const account of [ACCOUNT, "ben"]) await house.ledger.setKeyCheck(account, "trade", newer);
+    expect(await house.ledger.setKeyCheck(ACCOUNT, "trade", late)).toBeUndefined();
+    expect(await house.books.keyCheck(ACCOUNT, "trade")).toEqual(newer);
+    expect(await leavesAll(() => house.ledger.setKeyCheck("ben", "trade", late))).toBe(ACCOUNT);
+    expect(await house.ledger.setKeyCheck("ben", "trade", late, ACCOUNT)).toBeUndefined();
+    expect(await house.ledger.setKeyCheck(ACCOUNT, "trade", late)).toBe("ben");
   });
 });

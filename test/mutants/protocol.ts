@@ -288,6 +288,23 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    step: "a Kraken account is written down with its verdict, or without",
+    file: "shared/aws/key-checks.ts",
+    from: "if (check.krakenAccount === undefined) return undefined;",
+    to: "return undefined;",
+    test: {
+      file: "test/conformance/ledger-books.test.ts",
+      name: "a newer verdict that is there already does not leave the Kraken account to whoever comes",
+    },
+  },
+  {
+    step: "what the ledger explains is no second order",
+    file: "shared/app/steps/settle.ts",
+    from: 'if (accounted.is === "explained") return undefined;',
+    to: "",
+    test: accounted("what Kraken's ledger explains does not hold up the plan that buys after all"),
+  },
+  {
     step: "coins that nothing explains are a reason to wait",
     file: "shared/app/steps/account-for.ts",
     from: "return explains(changes, gained, later(balanceAt, SKEW_MS))",
@@ -304,8 +321,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     step: "an order that cannot be looked for does not wait for ever",
     file: "shared/app/run-plan.ts",
-    from: "return now - (deadline ?? createdAt) >= DAY_MS && now - (dueAt ?? now) < HOUR_MS;",
-    to: "return now - (deadline ?? createdAt) >= DAY_MS * 99 && now - (dueAt ?? now) < HOUR_MS;",
+    from: "return now - (deadline ?? createdAt) >= DAY_MS && now - since >= HOUR_MS;",
+    to: "return now - (deadline ?? createdAt) >= DAY_MS * 99 && now - since >= HOUR_MS;",
     test: accounted(
       "an order that cannot be looked for is quarantined after a day, and not before it was tried for some time",
     ),

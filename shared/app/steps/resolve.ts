@@ -143,6 +143,7 @@ async function keepInDoubt(ctx: RunContext, intent: Intent, doubt: string, now: 
     throw new Postponed(
       later(ctx.deps.clock.now(), age < 10 * MINUTE_MS ? MINUTE_MS : 10 * MINUTE_MS),
       doubt,
+      { because: "doubtful" },
     );
   }
   await quarantine(ctx, intent, doubt);
