@@ -42,8 +42,9 @@ async function play(faults: readonly string[], plan: FreezePlan | undefined, for
     const where = await house.inTime(Promise.race([ice.frozen, sleeper.then(() => undefined)]));
     if (where !== undefined) {
       await house.fireSlot();
-      for (let passed = 0; passed < forMs; passed += 30_000) {
-        house.clock.moveTo(house.clock.now() + 30_000);
+      const stepMs = Math.min(forMs, 60_000);
+      for (let passed = 0; passed < forMs; passed += stepMs) {
+        house.clock.moveTo(house.clock.now() + stepMs);
         await house.sweep();
       }
       ice.thaw();

@@ -16,9 +16,12 @@ const LOOKS =
 export async function crashEverywhere(faults: readonly string[]): Promise<readonly string[]> {
   const { report: whole } = await play(faults, undefined);
   expect(whole.calls.length).toBeGreaterThan(15);
-  const places = whole.calls.flatMap((call, index): CrashPlan[] =>
-    LOOKS.test(call) ? [] : [{ at: index + 1, when: "after" }],
-  );
+  let leaseWrites = 0;
+  const places = whole.calls.flatMap((call, index): CrashPlan[] => {
+    // A lease that a dead process holds is the same at every step; each other call is tried under one.
+    const isSeen = call === "gates.write" && ++leaseWrites > 2;
+    return isSeen || LOOKS.test(call) ? [] : [{ at: index + 1, when: "after" }];
+  });
   expect(places.length).toBeGreaterThan(10);
   places.unshift({ at: 1, when: "before" });
   const bad: string[] = [];
