@@ -163,7 +163,7 @@ describe("coins that came from elsewhere do not keep an order in doubt for ever"
     expect((await house.run()).run.outcome).toBe("skipped");
   });
 
-  test("a balance that the ledger does not explain proves nothing", async () => {
+  test("an empty ledger proves nothing", async () => {
     await boughtByHand();
     await house.faults([never("Ledgers", "key-date-limit")]);
     await passHours(26);
@@ -171,6 +171,30 @@ describe("coins that came from elsewhere do not keep an order in doubt for ever"
     expect((await house.run()).intent!.reason!.detail).toContain("shows nothing of it");
     expect(await askAgain()).toMatchObject({ is: "no-evidence" });
     expect(await blocked()).toBeDefined();
+  });
+
+  test("a balance that the ledger does not explain proves nothing", async () => {
+    await boughtByHand(PLANS, 2);
+    // One of the two buys is missing in it.
+    await house.restart((deps) => ({
+      ...deps,
+      exchange: {
+        ...deps.exchange,
+        as: (key) => {
+          const account = deps.exchange.as(key);
+          const balanceChanges: typeof account.balanceChanges = async (...asked) => {
+            const { changes, count } = await account.balanceChanges(...asked);
+            return { changes: changes.slice(1), count: count - 1 };
+          };
+          return { ...account, balanceChanges };
+        },
+      },
+    }));
+    await passHours(26);
+    expect((await house.run()).intent).toMatchObject({ state: "QUARANTINED", n: 1 });
+    expect((await house.run()).intent!.reason!.detail).toContain("does not explain the balance");
+    // Asked again when it is whole, the order is proven absent.
+    expect((await askAgain()).is).toBe("absent");
   });
 
   test("a trade whose order Kraken does not show proves nothing", async () => {

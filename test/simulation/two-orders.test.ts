@@ -111,7 +111,7 @@ describe("an order that was proven absent, wrongly, because its coins were hidde
 
   test("a first order that shows after the second one was sent holds the plan up, and is told", async () => {
     await openHidden(0, true);
-    await house.faults([{ ...lost, times: 1 }, lag(300)]);
+    await house.faults([{ ...lost, times: 1 }, lag(300), NO_LEDGER]);
     await house.fireSlot();
     await house.pass(20);
     await bothAreBooked();
