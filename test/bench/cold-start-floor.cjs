@@ -72,6 +72,11 @@ const INPUTS = {
     UpdateExpression: "SET seen = :now",
     ExpressionAttributeValues: { ":now": { N: "1" } },
   },
+  TransactWriteItems: {
+    TransactItems: ["HEAD", "HOLDER"].map((sk) => ({
+      Put: { TableName, Item: { pk: Key.pk, sk: { S: sk } } },
+    })),
+  },
   Query: {
     TableName,
     IndexName: "open",

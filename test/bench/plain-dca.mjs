@@ -2,7 +2,12 @@
  * The yardstick of the cold start: the worker's job as it is usually written, with the SDK's clients as they come and ccxt.
  * Asked to check a key it reads the same secret, makes the same DynamoDB operations and asks Kraken the same two things.
  */
-import { DynamoDBClient, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
+import {
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  TransactWriteItemsCommand,
+} from "@aws-sdk/client-dynamodb";
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SNSClient } from "@aws-sdk/client-sns";
 import { SQSClient } from "@aws-sdk/client-sqs";
@@ -36,6 +41,13 @@ export async function handler({ Records: [record] }) {
   const { result } = await kraken.request("GetApiKeyInfo", "private", "POST");
   const condition = { ConditionExpression: "rvn = :rvn", ExpressionAttributeValues: { ":rvn": rvn } };
   await put("K#plain", "GATE", { rvn: { N: "2" } }, condition);
-  await put(`A#${account}`, `KEYCHECK#${use}`, { doc: { S: JSON.stringify(result) } });
+  const verdict = {
+    pk: { S: `A#${account}` },
+    sk: { S: `KEYCHECK#${use}` },
+    doc: { S: JSON.stringify(result) },
+  };
+  const holder = { pk: { S: "K#plain" }, sk: { S: "HOLDER" }, account: { S: account } };
+  const TransactItems = [verdict, holder].map((Item) => ({ Put: { TableName, Item } }));
+  await dynamo.send(new TransactWriteItemsCommand({ TransactItems }));
   return { batchItemFailures: [] };
 }
