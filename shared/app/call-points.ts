@@ -15,3 +15,7 @@ export const LEDGER_POINTS = 2;
 /** Pages of the ledger, then the orders behind its trades, then the balance: a holding takes in some of these calls. More would
  * mean a rest over 15 s on the lowest tier, which ends an invocation. */
 export const EVIDENCE_POINTS = 4;
+
+/** Kraken's limits of one call, which costs one point however many are asked for. */
+export const ORDERS_AT_ONCE = 50;
+export const TRADES_AT_ONCE = 20;

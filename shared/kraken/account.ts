@@ -1,4 +1,5 @@
 /** One account at Kraken, through one key, for as long as its KeyUse holds. */
+import { ORDERS_AT_ONCE } from "../app/call-points.ts";
 import { ExchangeError } from "../app/errors.ts";
 import type { ExchangeAccount, KeyUse, OrderReport, OrderRequest } from "../app/exchange.ts";
 import { sameClientOrderId } from "../app/ids.ts";
@@ -14,7 +15,7 @@ import { getApiKeyInfo } from "./endpoints/get-api-key-info.ts";
 import { ledgers } from "./endpoints/ledgers.ts";
 import { openOrders } from "./endpoints/open-orders.ts";
 import type { OrderRecord } from "./endpoints/order-record.ts";
-import { QUERY_ORDERS_MAX, queryOrders } from "./endpoints/query-orders.ts";
+import { queryOrders } from "./endpoints/query-orders.ts";
 import { queryTrades } from "./endpoints/query-trades.ts";
 import { tradeVolume } from "./endpoints/trade-volume.ts";
 import { badAnswer } from "./errors.ts";
@@ -128,8 +129,8 @@ export function createAccount({ rest, key, feesOf, onStale }: AccountOptions): E
     async orders(txids) {
       const found: OrderReport[] = [];
       const asked = [...new Set(txids)];
-      for (let from = 0; from < asked.length; from += QUERY_ORDERS_MAX) {
-        const some = asked.slice(from, from + QUERY_ORDERS_MAX);
+      for (let from = 0; from < asked.length; from += ORDERS_AT_ONCE) {
+        const some = asked.slice(from, from + ORDERS_AT_ONCE);
         const orders = await rest.privateCall(queryOrders, { txids: some }, key);
         found.push(...orders.filter(({ txid }) => some.includes(txid)).map(reportOf));
       }

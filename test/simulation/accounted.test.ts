@@ -10,6 +10,7 @@ import { HOUR_MS } from "../../shared/domain/time.ts";
 import { audit, type ExchangeOrder } from "../support/audit.ts";
 import { placeByHand } from "../support/by-hand.ts";
 import { type House, openHouse, PLANS, SLOT } from "../support/house.ts";
+import { withAccount } from "../support/with-account.ts";
 
 const RUN = `btc-weekly@${SLOT}`;
 const FOR_DAYS = { times: 10_000, seconds: 1_000_000 };
@@ -69,18 +70,13 @@ describe("an order that Kraken's lists hide is found by what it left in the ledg
 
   test("but not where Kraken leaves the id out: nothing is proven then, and nothing sent", async () => {
     house = await openHouse({ plans: PLANS.replace("within 2h", "within 3d") });
-    await house.restart((deps) => ({
-      ...deps,
-      exchange: {
-        ...deps.exchange,
-        as: (key) => {
-          const account = deps.exchange.as(key);
-          const orders = async (txids: readonly string[]) =>
-            (await account.orders(txids)).map((order) => ({ ...order, clientOrderId: undefined }));
-          return { ...account, orders };
-        },
-      },
-    }));
+    await house.restart(
+      withAccount((account) => ({
+        ...account,
+        orders: async (txids) =>
+          (await account.orders(txids)).map((order) => ({ ...order, clientOrderId: undefined })),
+      })),
+    );
     await house.faults([LOST_REPLY, ...HIDDEN]);
     await house.fireSlot();
     await passHours(26);
@@ -176,20 +172,15 @@ describe("coins that came from elsewhere do not keep an order in doubt for ever"
   test("a balance that the ledger does not explain proves nothing", async () => {
     await boughtByHand(PLANS, 2);
     // One of the two buys is missing in it.
-    await house.restart((deps) => ({
-      ...deps,
-      exchange: {
-        ...deps.exchange,
-        as: (key) => {
-          const account = deps.exchange.as(key);
-          const balanceChanges: typeof account.balanceChanges = async (...asked) => {
-            const { changes, count } = await account.balanceChanges(...asked);
-            return { changes: changes.slice(1), count: count - 1 };
-          };
-          return { ...account, balanceChanges };
+    await house.restart(
+      withAccount((account) => ({
+        ...account,
+        async balanceChanges(...asked) {
+          const { changes, count } = await account.balanceChanges(...asked);
+          return { changes: changes.slice(1), count: count - 1 };
         },
-      },
-    }));
+      })),
+    );
     await passHours(26);
     expect((await house.run()).intent).toMatchObject({ state: "QUARANTINED", n: 1 });
     expect((await house.run()).intent!.reason!.detail).toContain("does not explain the balance");
@@ -217,27 +208,20 @@ test("an order that shows in the ledger after the second one was sent is booked,
   house = await openHouse();
   // Lists and balance both lag for longer than the proof takes, which is what it rests on; the balance until the second order.
   let sent = 0;
-  await house.restart((deps) => ({
-    ...deps,
-    exchange: {
-      ...deps.exchange,
-      as: (key) => {
-        const account = deps.exchange.as(key);
-        return {
-          ...account,
-          submit: (order) => {
-            sent++;
-            return account.submit(order);
-          },
-          async balances() {
-            const balances = new Map(await account.balances());
-            const total = cost("0.5");
-            return sent === 1 ? balances.set("XXBT", { ...balances.get("XXBT")!, total }) : balances;
-          },
-        };
+  await house.restart(
+    withAccount((account) => ({
+      ...account,
+      submit: (order) => {
+        sent++;
+        return account.submit(order);
       },
-    },
-  }));
+      async balances() {
+        const balances = new Map(await account.balances());
+        const total = cost("0.5");
+        return sent === 1 ? balances.set("XXBT", { ...balances.get("XXBT")!, total }) : balances;
+      },
+    })),
+  );
   await house.faults([LOST_REPLY, ...HIDDEN.map((fault) => ({ ...fault, times: 1 }))]);
   await house.fireSlot();
   await house.pass(6);
@@ -255,12 +239,17 @@ test("an order that shows in the ledger after the second one was sent is booked,
 });
 
 describe("an order that cannot be looked for is quarantined after a day, and not before it was tried for some time", () => {
-  test("Kraken does not answer for a day; when it does, its owner asks, and the order is booked", async () => {
+  /** An order is in doubt, and from then on Kraken does not answer the look for it. */
+  async function openBlind() {
     house = await openHouse();
     await house.faults([LOST_REPLY, ...HIDDEN]);
     await house.fireSlot();
     await noFaults();
     await house.faults([never("OpenOrders")]);
+  }
+
+  test("Kraken does not answer for a day; when it does, its owner asks, and the order is booked", async () => {
+    await openBlind();
     await passHours(23, 1);
     expect((await house.run()).intent?.state).toBe("SUBMITTING");
     await house.pass(90);
@@ -274,11 +263,7 @@ describe("an order that cannot be looked for is quarantined after a day, and not
   });
 
   test("while Kraken does not answer, asking is refused, and nothing changes", async () => {
-    house = await openHouse();
-    await house.faults([LOST_REPLY, ...HIDDEN]);
-    await house.fireSlot();
-    await noFaults();
-    await house.faults([never("OpenOrders")]);
+    await openBlind();
     await passHours(26, 1);
     const before = await house.run();
     expect(before.intent?.state).toBe("QUARANTINED");
@@ -290,11 +275,7 @@ describe("an order that cannot be looked for is quarantined after a day, and not
   });
 
   test("after two days without power the first looks that fail are not the last", async () => {
-    house = await openHouse();
-    await house.faults([LOST_REPLY, ...HIDDEN]);
-    await house.fireSlot();
-    await noFaults();
-    await house.faults([never("OpenOrders")]);
+    await openBlind();
     house.clock.moveTo(house.clock.now() + 48 * HOUR_MS);
     await house.sweep();
     await house.pass(50);

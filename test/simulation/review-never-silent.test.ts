@@ -4,6 +4,7 @@ import { ExchangeError, type RetryRule } from "../../shared/app/errors.ts";
 import type { Deps } from "../../shared/app/ports.ts";
 import { audit, type ExchangeOrder } from "../support/audit.ts";
 import { type House, type HouseOptions, openHouse, SLOT } from "../support/house.ts";
+import { withAccount } from "../support/with-account.ts";
 
 const RUN = `btc-weekly@${SLOT}`;
 let house: House;
@@ -21,24 +22,14 @@ const told = async (what: RegExp) =>
 
 type Name = "findOrders" | "orders";
 /** Calls of the account that fail with `makeError` while `isCut` says so. */
-const cutting =
-  (name: Name, isCut: () => boolean, makeError: () => Error) =>
-  (deps: Deps): Deps => ({
-    ...deps,
-    exchange: {
-      ...deps.exchange,
-      as: (key) => {
-        const account = deps.exchange.as(key);
-        return {
-          ...account,
-          [name]: (...args: unknown[]) => {
-            if (isCut()) return Promise.reject(makeError());
-            return (account[name] as (...all: unknown[]) => unknown)(...args);
-          },
-        };
-      },
+const cutting = (name: Name, isCut: () => boolean, makeError: () => Error) =>
+  withAccount((account) => ({
+    ...account,
+    [name]: (...args: unknown[]) => {
+      if (isCut()) return Promise.reject(makeError());
+      return (account[name] as (...all: unknown[]) => unknown)(...args);
     },
-  });
+  }));
 
 const refusal = (retry: RetryRule) => () =>
   new ExchangeError({
@@ -51,27 +42,17 @@ const refusal = (retry: RetryRule) => () =>
 /** From the first AddOrder on. */
 const afterSending = () => {
   let isSent = false;
+  const noting = withAccount((account) => ({
+    ...account,
+    submit: (order) => {
+      isSent = true;
+      return account.submit(order);
+    },
+  }));
   const around =
     (inner: (deps: Deps) => Deps) =>
-    (deps: Deps): Deps => {
-      const cut = inner(deps);
-      return {
-        ...cut,
-        exchange: {
-          ...cut.exchange,
-          as: (key) => {
-            const account = cut.exchange.as(key);
-            return {
-              ...account,
-              submit: (order) => {
-                isSent = true;
-                return account.submit(order);
-              },
-            };
-          },
-        },
-      };
-    };
+    (deps: Deps): Deps =>
+      noting(inner(deps));
   return { isSent: () => isSent, heal: () => (isSent = false), around };
 };
 

@@ -1,13 +1,12 @@
 /** Several orders of ours in doubt at once, and orders that turn up late: none is bought twice, none is forgotten. */
 import { afterEach, describe, expect, test } from "vitest";
-import type { ExchangeAccount } from "../../shared/app/exchange.ts";
-import type { Deps } from "../../shared/app/ports.ts";
 import { resolveRun } from "../../shared/app/resolve-run.ts";
 import { add, subtract } from "../../shared/domain/decimal.ts";
 import { volume } from "../../shared/domain/money.ts";
 import { HOUR_MS, MINUTE_MS } from "../../shared/domain/time.ts";
 import { audit, type ExchangeOrder } from "../support/audit.ts";
 import { type House, openHouse, PLANS, SLOT } from "../support/house.ts";
+import { withAccount } from "../support/with-account.ts";
 
 let house: House;
 afterEach(() => house.close());
@@ -18,13 +17,6 @@ const lag = (seconds: number) => ({ endpoint: "ClosedOrders", fault: "visibility
 const NO_LEDGER = { endpoint: "Ledgers", fault: "key-date-limit", times: 10_000 };
 const blocked = async (plan: string) =>
   (await house.deps.books.plans("main")).find(({ id }) => id === plan)?.blocked;
-
-const withAccount =
-  (change: (account: ExchangeAccount) => ExchangeAccount) =>
-  (deps: Deps): Deps => ({
-    ...deps,
-    exchange: { ...deps.exchange, as: (key) => change(deps.exchange.as(key)) },
-  });
 
 const ROOMY = PLANS.replace("perDay: 500 EUR", "perDay: 1500 EUR");
 const TWO_PLANS = `${ROOMY}

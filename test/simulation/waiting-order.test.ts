@@ -9,6 +9,7 @@ import { TIERS } from "../../shared/domain/rate-counter.ts";
 import { epochMs } from "../../shared/domain/time.ts";
 import { audit, type ExchangeOrder } from "../support/audit.ts";
 import { type House, openHouse, PLANS, settingsIn } from "../support/house.ts";
+import { withAccount } from "../support/with-account.ts";
 
 let house: House;
 afterEach(() => house.close());
@@ -18,27 +19,18 @@ const orders = () => house.control("GET", "/orders") as Promise<ExchangeOrder[]>
 /** Kraken does not show orders for now, so that none is sent. */
 async function planned(plans = PLANS) {
   let isBlind = true;
-  const blind = (deps: Deps): Deps => ({
-    ...deps,
-    exchange: {
-      ...deps.exchange,
-      as: (key) => {
-        const account = deps.exchange.as(key);
-        return {
-          ...account,
-          async findOrders(...which) {
-            if (!isBlind) return account.findOrders(...which);
-            throw new ExchangeError({
-              code: "KRAKEN_UNAVAILABLE",
-              retry: "later",
-              endpoint: "OpenOrders",
-              message: "not now",
-            });
-          },
-        };
-      },
+  const blind = withAccount((account) => ({
+    ...account,
+    async findOrders(...which) {
+      if (!isBlind) return account.findOrders(...which);
+      throw new ExchangeError({
+        code: "KRAKEN_UNAVAILABLE",
+        retry: "later",
+        endpoint: "OpenOrders",
+        message: "not now",
+      });
     },
-  });
+  }));
   house = await openHouse({ plans, around: blind });
   await house.fireSlot();
   expect((await house.run()).intent?.state).toBe("PLANNED");

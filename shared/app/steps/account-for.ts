@@ -5,7 +5,7 @@
 import { add, compare, type Decimal, isPositive, subtract } from "../../domain/decimal.ts";
 import type { Intent } from "../../domain/run.ts";
 import { type EpochMs, later, MINUTE_MS, SECOND_MS } from "../../domain/time.ts";
-import { EVIDENCE_POINTS, LEDGER_POINTS } from "../call-points.ts";
+import { EVIDENCE_POINTS, LEDGER_POINTS, ORDERS_AT_ONCE, TRADES_AT_ONCE } from "../call-points.ts";
 import { ExchangeError } from "../errors.ts";
 import type { BalanceChange, OrderReport } from "../exchange.ts";
 import { sameClientOrderId } from "../ids.ts";
@@ -18,16 +18,13 @@ export type AccountedFor =
   | { readonly is: "explained" }
   | { readonly is: "unclear"; readonly why: string };
 
-/** The balance before the order was read within this of its entry in the intent, by Kraken's clock. */
-const SKEW_MS = 15 * SECOND_MS;
-/** So long after its fences an order has been booked, or never will be. */
-const BOOKED_MS = 10 * MINUTE_MS;
+/** Kraken's time is known to some seconds where its answers are slow; whatever is left open errs towards a doubt. */
+export const SKEW_MS = 15 * SECOND_MS;
+/** So long after its deadline an order has been paid, or never will be. */
+export const PAID_MS = 10 * MINUTE_MS;
 /** 300 changes of one asset since one order: more does not fit what one invocation may ask on the lowest tier. */
 const PAGES_MAX = 6;
 const PAGE = 50;
-/** Kraken's limits per call. */
-const TRADES_AT_ONCE = 20;
-const ORDERS_AT_ONCE = 50;
 
 const unclear = (why: string): AccountedFor => ({ is: "unclear", why });
 
@@ -81,7 +78,7 @@ const fencedAt = ({ deadline, barrierAt, createdAt }: Intent): EpochMs =>
   Math.max(deadline ?? createdAt, barrierAt ?? 0) as EpochMs;
 
 const mayBeOurs = ({ isTrade, change, at }: BalanceChange, intent: Intent): boolean =>
-  isTrade && isPositive(change) && at <= later(fencedAt(intent), BOOKED_MS);
+  isTrade && isPositive(change) && at <= later(fencedAt(intent), PAID_MS);
 
 /** Like ours in all that Kraken tells, and without the id that would tell it from ours. */
 const isNameless = ({ clientOrderId, side, volume, openedAt }: OrderReport, intent: Intent): boolean =>

@@ -7,18 +7,12 @@ import { add, compare, type Decimal, subtract } from "../../domain/decimal.ts";
 import { spentOf } from "../../domain/messages.ts";
 import type { Volume } from "../../domain/money.ts";
 import { type FrozenOrder, type Intent, perhapsPlaced } from "../../domain/run.ts";
-import { DAY_MS, later, MINUTE_MS, SECOND_MS } from "../../domain/time.ts";
+import { DAY_MS, later } from "../../domain/time.ts";
 import { CONTROL_POINTS, RESOLVE_POINTS } from "../call-points.ts";
 import type { ExchangeAccount, OrderReport } from "../exchange.ts";
 import type { RunContext } from "../run-context.ts";
-import { accountFor } from "./account-for.ts";
+import { accountFor, PAID_MS, SKEW_MS } from "./account-for.ts";
 import { DEADLINE_MS } from "./plan-buy.ts";
-
-/** Kraken's time is known to some seconds where its answers are slow; whatever is left open errs towards a doubt. */
-const SKEW_MS = 15 * SECOND_MS;
-
-/** So long after its deadline an order has been paid, or never will be. */
-const PAID_MS = 10 * MINUTE_MS;
 
 export type Controlled =
   /** Nothing speaks against what the look said. */

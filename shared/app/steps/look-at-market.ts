@@ -101,6 +101,10 @@ export function reasonOf(error: unknown): Reason | undefined {
 
 /** An order that Kraken refused for what the account or the amount is: nothing is wrong with plan or key. */
 export const outcomeOf = ({ code }: Reason): "skipped" | "refused" =>
-  code === "FUNDS_INSUFFICIENT" || code === "VOLUME_BELOW_MINIMUM" || code === "COST_BELOW_MINIMUM"
-    ? "skipped"
-    : "refused";
+  OF_THE_AMOUNT.includes(code) ? "skipped" : "refused";
+
+const OF_THE_AMOUNT: readonly Reason["code"][] = [
+  "FUNDS_INSUFFICIENT",
+  "VOLUME_BELOW_MINIMUM",
+  "COST_BELOW_MINIMUM",
+];

@@ -1,9 +1,6 @@
 import { privateRead } from "./endpoint.ts";
 import { type OrderRecord, ordersByTxid } from "./order-record.ts";
 
-/** Kraken's limit per call. */
-export const QUERY_ORDERS_MAX = 50;
-
 /** An id that Kraken does not know is left out without an error. A client order id does not work here. */
 export const queryOrders = privateRead<
   { readonly txids: readonly string[]; readonly withTrades?: boolean },
